@@ -1,0 +1,1 @@
+"""A world model that learns to predict the next camera frame of a robot."""
