@@ -1,0 +1,1 @@
+"""Pictures for people: pure numpy, no ROS."""
