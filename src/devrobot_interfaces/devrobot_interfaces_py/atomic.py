@@ -1,0 +1,83 @@
+"""Write files and folders so that a crash cannot halve them: temporary name, then rename."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+import json
+import os
+from pathlib import Path
+import secrets
+import shutil
+from typing import Any
+
+
+@contextmanager
+def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """
+    Yield a temporary path beside ``path``; what is written there takes the place of ``path``.
+
+    A file or a folder may be made there; missing parent folders are created. On an error the
+    temporary is removed and ``path`` stays as it was. The suffix is kept, for writers that look at
+    it.
+
+    :raises FileNotFoundError: if nothing was written to the temporary path.
+    """
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f'.{target.stem}.{secrets.token_hex(4)}.tmp{target.suffix}')
+    try:
+        yield temporary
+        if temporary.is_dir():
+            _replace_folder(temporary, target)
+        else:
+            _flush_to_disk(temporary)
+            os.replace(temporary, target)
+    finally:
+        _remove(temporary)
+
+
+def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
+    """Write ``data`` to ``path``, all or nothing."""
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(data)
+
+
+def write_text(path: str | os.PathLike[str], text: str) -> None:
+    """Write ``text`` to ``path`` as UTF-8, all or nothing."""
+    write_bytes(path, text.encode('utf-8'))
+
+
+def write_json(path: str | os.PathLike[str], value: Any) -> None:
+    """Write ``value`` to ``path`` as indented JSON, all or nothing."""
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + '\n')
+
+
+def _replace_folder(temporary: Path, target: Path) -> None:
+    """Put a folder in place; a folder cannot replace a filled one, so the old one moves away."""
+    if not target.exists():
+        os.replace(temporary, target)
+        return
+    old = target.with_name(f'{temporary.name}.old')
+    os.replace(target, old)
+    try:
+        os.replace(temporary, target)
+    except OSError:
+        os.replace(old, target)
+        raise
+    _remove(old)
+
+
+def _flush_to_disk(path: Path) -> None:
+    """Wait until the file's content is on the disk, so that the new name never shows a hole."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _remove(path: Path) -> None:
+    """Remove a file or folder if it is there."""
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)

@@ -1,0 +1,35 @@
+"""Quality of service of every topic: who must not miss a message, who may join late."""
+
+from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
+
+
+def _reliable(depth: int, *, latched: bool = False) -> QoSProfile:
+    """Return a reliable profile that keeps the last ``depth`` messages."""
+    return QoSProfile(
+        reliability=ReliabilityPolicy.RELIABLE,
+        durability=DurabilityPolicy.TRANSIENT_LOCAL if latched else DurabilityPolicy.VOLATILE,
+        history=HistoryPolicy.KEEP_LAST,
+        depth=depth,
+    )
+
+
+IMAGES = _reliable(5)
+"""Camera images: none is lost while the reader keeps up, old ones give way."""
+
+EVENTS = _reliable(100)
+"""Action events: a missing one would break the pairing of frames."""
+
+LATCHED = _reliable(1, latched=True)
+"""Facts that hold until replaced: action space, session info."""
+
+RESULTS = _reliable(100)
+"""Predictions, errors and metrics."""
+
+PREDICTED_IMAGES = _reliable(10)
+"""Predicted frames: as many as errors may still be computed for."""
+
+VIEWS = _reliable(1, latched=True)
+"""Pictures for people: only the newest counts, also for those who join late."""
+
+DIAGNOSTICS = _reliable(10)
+"""Health of a node."""
