@@ -30,7 +30,7 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
             _replace_folder(temporary, target)
         else:
             _flush_to_disk(temporary)
-            os.replace(temporary, target)
+            temporary.replace(target)
     finally:
         _remove(temporary)
 
@@ -54,14 +54,14 @@ def write_json(path: str | os.PathLike[str], value: Any) -> None:
 def _replace_folder(temporary: Path, target: Path) -> None:
     """Put a folder in place; a folder cannot replace a filled one, so the old one moves away."""
     if not target.exists():
-        os.replace(temporary, target)
+        temporary.replace(target)
         return
     old = target.with_name(f'{temporary.name}.old')
-    os.replace(target, old)
+    target.replace(old)
     try:
-        os.replace(temporary, target)
+        temporary.replace(target)
     except OSError:
-        os.replace(old, target)
+        old.replace(target)
         raise
     _remove(old)
 

@@ -51,7 +51,7 @@ class FieldInfo:
         return type(None) in get_args(self.type)
 
     @property
-    def item_type(self) -> type:
+    def item_type(self) -> Any:
         """The scalar type: of the value, or of the items of a tuple."""
         inner = _without_none(self.type)
         return get_args(inner)[0] if get_origin(inner) is tuple else inner

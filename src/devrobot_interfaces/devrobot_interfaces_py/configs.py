@@ -7,7 +7,7 @@ Dotted names such as ``optimizer.learning_rate`` reach into nested configs.
 
 import argparse
 from collections.abc import Mapping, Sequence
-from dataclasses import Field, field, fields, MISSING
+from dataclasses import Field, field, fields, MISSING, replace
 import difflib
 from pathlib import Path
 from typing import Any, get_type_hints, TypeVar
@@ -92,7 +92,7 @@ def flatten(config: Any) -> list[FieldInfo]:
         annotation = hints[item.name]
         if is_config(annotation):
             nested = annotation if default is MISSING else default
-            infos += [_renamed(info, f'{item.name}.{info.name}') for info in flatten(nested)]
+            infos += [replace(info, name=f'{item.name}.{info.name}') for info in flatten(nested)]
         else:
             infos.append(_field_info(item, annotation, default))
             check_type(infos[-1])
@@ -212,12 +212,6 @@ def _field_info(item: Field[Any], annotation: Any, default: Any) -> FieldInfo:
         choices=metadata.get('choices'),
         live=metadata.get('live', False),
     )
-
-
-def _renamed(info: FieldInfo, name: str) -> FieldInfo:
-    """Return the same setting under another name."""
-    values = {item.name: getattr(info, item.name) for item in fields(info)}
-    return FieldInfo(**{**values, 'name': name})
 
 
 def _default(item: Field[Any]) -> Any:

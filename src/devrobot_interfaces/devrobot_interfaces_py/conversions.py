@@ -173,8 +173,8 @@ def compressed_to_msg(
     stamp_ns: int,
     frame_id: str = '',
     *,
-    format: str = 'jpeg',
-    quality: int = 90,  # noqa: A002 - name of the field
+    format: str = 'jpeg',  # noqa: A002 - name of the field
+    quality: int = 90,
 ) -> CompressedImage:
     """
     Return an (H, W, 3) RGB image as a compressed message.

@@ -42,13 +42,10 @@ def declare_config(node: Node, default_instance: ConfigT, prefix: str = '') -> C
     values = {}
     for info in flatten(default_instance):
         name = f'{prefix}.{info.name}' if prefix else info.name
-        raw = _declared_value(node, name) if node.has_parameter(name) else _override(node, name)
-        if raw is None and info.default is not None and not info.optional:
-            raw = info.default
-        elif raw is None:
-            raw = None if node.has_parameter(name) else info.default
+        declared = node.has_parameter(name)
+        raw = _declared_value(node, name, info) if declared else _override(node, name, info)
         values[info.name] = convert(info, raw, name=f'parameter {name}')
-        if not node.has_parameter(name):
+        if not declared:
             _declare(node, name, info, values[info.name])
     return replace_dotted(default_instance, values)
 
@@ -109,21 +106,22 @@ def live_config_callback(
     return live
 
 
-def _override(node: Node, name: str) -> Any:
+def _override(node: Node, name: str, info: FieldInfo) -> Any:
     """
-    Return the value given to the node from outside, None if there is none.
+    Return the value given to the node from outside, the default if there is none.
 
     The parameter is declared without a type and undeclared again: so a value of any type can be
     looked at, and refused in our words.
     """
     value = node.declare_parameter(name, None, ParameterDescriptor(dynamic_typing=True)).value
     node.undeclare_parameter(name)
-    return value
+    return info.default if value is None else value
 
 
-def _declared_value(node: Node, name: str) -> Any:
-    """Return the value of a declared parameter; None if it was declared without."""
-    return node.get_parameter_or(name).value
+def _declared_value(node: Node, name: str, info: FieldInfo) -> Any:
+    """Return the value of a declared parameter; empty ones are declared without."""
+    value = node.get_parameter_or(name).value
+    return () if value is None and info.is_tuple and not info.optional else value
 
 
 def _declare(node: Node, name: str, info: FieldInfo, value: Any) -> None:
