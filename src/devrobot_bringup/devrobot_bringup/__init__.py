@@ -1,0 +1,1 @@
+"""Launch files, configurations and the Foxglove server that wire the devrobot nodes together."""

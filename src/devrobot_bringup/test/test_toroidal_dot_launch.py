@@ -1,0 +1,102 @@
+"""The launch file and its configurations fit together."""
+from pathlib import Path
+import re
+from xml.etree import ElementTree
+
+import pytest
+import yaml
+
+PACKAGE = Path(__file__).parents[1]
+LAUNCH = PACKAGE / 'launch' / 'toroidal_dot.launch.xml'
+CONFIG = PACKAGE / 'config' / 'toroidal_dot'
+ROOT = ElementTree.parse(LAUNCH).getroot()
+ARGUMENTS = {arg.get('name'): arg for arg in ROOT.iter('arg')}
+PRESETS = [choice.get('value') for choice in ARGUMENTS['preset'].iter('choice')]
+# What the front end of Jazzy and the launcher for machines without ROS both know.
+SUBSTITUTIONS = {'var', 'find-pkg-share', 'equals'}
+
+
+def parameters(preset: str, node: str) -> dict:
+    content = yaml.safe_load((CONFIG / preset / f'{node}.yaml').read_text())
+    assert list(content) == ['/**']
+    assert list(content['/**']) == ['ros__parameters']
+    return content['/**']['ros__parameters']
+
+
+def test_every_argument_has_a_description_and_a_default_among_its_choices():
+    for name, arg in ARGUMENTS.items():
+        assert arg.get('description'), name
+        choices = [choice.get('value') for choice in arg.iter('choice')]
+        assert arg.get('default') is not None, name
+        assert not choices or arg.get('default') in choices, name
+
+
+def test_arguments_are_those_documented():
+    assert list(ARGUMENTS) == [
+        'namespace',
+        'preset',
+        'config',
+        'seed',
+        'selector',
+        'foxglove',
+        'foxglove_port',
+        'log_level',
+        'use_sim_time',
+    ]
+
+
+def test_only_plain_substitutions_of_declared_arguments_are_used():
+    text = LAUNCH.read_text()
+    assert set(re.findall(r'\$\(([\w-]+)', text)) <= SUBSTITUTIONS
+    assert set(re.findall(r'\$\(var (\w+)\)', text)) == set(ARGUMENTS)
+
+
+def test_every_node_of_the_robot_has_a_configuration_in_every_preset():
+    wanted = [
+        re.search(r'/(\w+\.yaml)$', param.get('from')).group(1)
+        for param in ROOT.iter('param')
+        if param.get('from')
+    ]
+    assert sorted(wanted) == ['driver.yaml', 'selector.yaml', 'world_model.yaml']
+    for preset in PRESETS:
+        assert sorted(path.name for path in (CONFIG / preset).iterdir()) == sorted(wanted)
+
+
+def test_presets_in_the_folder_are_those_of_the_argument():
+    assert sorted(path.name for path in CONFIG.iterdir()) == sorted(PRESETS)
+
+
+@pytest.mark.parametrize('preset', PRESETS)
+def test_preset_names_its_own_model_and_command(preset):
+    assert parameters(preset, 'world_model')['preset'] == preset
+    for path in (CONFIG / preset).iterdir():
+        assert f'preset:={preset}' in path.read_text()
+
+
+@pytest.mark.parametrize('preset', PRESETS)
+def test_parameters_have_the_type_that_ros_expects(preset):
+    driver = parameters(preset, 'driver')
+    assert isinstance(driver['robot.action_delay'], float)
+    assert isinstance(parameters(preset, 'selector')['period'], float)
+
+
+def test_tiny_world_is_small():
+    driver = parameters('tiny', 'driver')
+    size = [driver[f'robot.{name}'] for name in ('width', 'height', 'radius', 'step')]
+    assert size == [64, 64, 3, 13]
+
+
+def test_server_for_viewers_is_ours_or_the_bridge_or_none():
+    conditions = {node.get('name'): node.get('if') for node in ROOT.iter('node')}
+    assert conditions['foxglove_server'] == '$(equals $(var foxglove) true)'
+    assert conditions['foxglove_bridge'] == '$(equals $(var foxglove) bridge)'
+    bridge = next(n for n in ROOT.iter('node') if n.get('name') == 'foxglove_bridge')
+    addresses = [p.get('value') for p in bridge.iter('param') if p.get('name') == 'address']
+    assert addresses == ['127.0.0.1']
+
+
+def test_python_launch_file_includes_the_xml_and_nothing_else():
+    text = (PACKAGE / 'launch' / 'toroidal_dot.launch.py').read_text()
+    assert text.count('toroidal_dot.launch.xml') == 2
+    assert 'Node(' not in text
+    compile(text, 'toroidal_dot.launch.py', 'exec')
