@@ -1,0 +1,80 @@
+"""What the online learner has seen: canvases to train on, handed from one thread to another."""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+import threading
+from typing import Any
+
+import numpy as np
+
+from devrobot_interfaces_py.actions import Rgb
+from devrobot_world_model.canvas.history import Chain, Frame
+from devrobot_world_model.canvas.layout import CanvasLayout
+from devrobot_world_model.canvas.tensors import FramePatcher
+from devrobot_world_model.learning.replay import ReplayMemory, Sample
+from devrobot_world_model.model.mae import Batch
+
+
+class Experience:
+    """
+    Chains of transitions in, training batches out; every frame is kept once.
+
+    ``remember`` and ``batch`` may be called from two threads.
+    """
+
+    def __init__(
+        self, layout: CanvasLayout, colors: Sequence[Rgb], *, capacity: int, seed: int
+    ) -> None:
+        self._layout = layout
+        self._colors = list(colors)
+        self._patcher = FramePatcher(layout)
+        self._replay = ReplayMemory(capacity, layout.patches_per_frame, layout.patch_values)
+        self._rng = np.random.default_rng(seed)
+        self._keys: OrderedDict[int, int] = OrderedDict()
+        self._fresh = False
+        self._lock = threading.Lock()
+
+    def remember(self, chain: Chain, fresh: bool) -> bool:
+        """
+        Keep the canvas that ends with ``chain``; return False if the chain is too short for one.
+
+        :param fresh: whether the canvas is to be trained on as the newest one.
+        """
+        count = self._layout.frames - 1
+        if len(chain) < count:
+            return False
+        chain = chain[len(chain) - count :]
+        frames = [*(transition.before for transition in chain), chain[-1].after]
+        with self._lock:
+            keys = tuple(self._key(frame) for frame in frames)
+            colors = tuple(self._colors[transition.action] for transition in chain)
+            self._replay.add_sample(Sample(keys, colors))
+            self._fresh = fresh
+        return True
+
+    def batch(self, size: int) -> Batch | None:
+        """Return the fresh canvas and ``size`` - 1 older ones; None if nothing is fresh."""
+        with self._lock:
+            if not self._fresh:
+                return None
+            self._fresh = False
+            return self._replay.batch(size, self._rng)
+
+    def rng_state(self) -> dict[str, Any]:
+        """Return the state of the sampling generator as plain data."""
+        with self._lock:
+            return self._rng.bit_generator.state
+
+    def restore_rng(self, state: dict[str, Any]) -> None:
+        """Continue with the draws that followed ``rng_state``."""
+        with self._lock:
+            self._rng.bit_generator.state = state
+
+    def _key(self, frame: Frame) -> int:
+        key = self._keys.get(frame.stamp_ns)
+        if key is None or not self._replay.holds(key):
+            key = self._replay.add_frame(self._patcher.patches(frame.image))
+            self._keys[frame.stamp_ns] = key
+            while len(self._keys) > 4 * self._layout.frames:
+                self._keys.popitem(last=False)
+        return key

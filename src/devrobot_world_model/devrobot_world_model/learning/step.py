@@ -1,0 +1,116 @@
+"""
+One training step, the same online and offline: the only place with ``backward()``.
+
+Shapes: B batch, K frames, N patches, D values per patch (see ``model.mae``).
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import nn, Tensor
+
+from devrobot_world_model.config import LossConfig, OptimizerConfig
+from devrobot_world_model.learning.optimizer import build_optimizer
+from devrobot_world_model.learning.precision import autocast
+from devrobot_world_model.learning.schedule import learning_rate
+from devrobot_world_model.model.losses import compute_losses, Losses
+from devrobot_world_model.model.mae import Batch, WorldModel
+from devrobot_world_model.model.masking import last_slot_mask
+from devrobot_world_model.model.patches import to_unit
+
+
+class NonFiniteLossError(RuntimeError):
+    """The loss or a gradient was infinite or not a number; the weights were left as they were."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepResult:
+    """What one training step did. Tensors stay on the device until somebody reads them."""
+
+    losses: Losses
+    loss: Tensor
+    gradient_norm: Tensor
+    learning_rate: float
+    step: int
+    samples: int
+
+
+class Learner:
+    """A model with its optimiser, schedule and counters. Not thread-safe."""
+
+    def __init__(
+        self,
+        model: WorldModel,
+        *,
+        loss: LossConfig,
+        optimizer: OptimizerConfig,
+        generator: torch.Generator | None = None,
+    ) -> None:
+        self.model = model
+        self.loss_config = loss
+        self.optimizer_config = optimizer
+        self.optimizer = build_optimizer(model, optimizer)
+        self.generator = generator
+        self.step = 0
+        self.samples_seen = 0
+
+    def train_step(self, batch: Batch) -> StepResult:
+        """
+        Make one optimiser step on ``batch`` and return what it did.
+
+        :raises NonFiniteLossError: before any weight is touched.
+        """
+        result = train_step(self, batch)
+        self.step += 1
+        self.samples_seen += len(batch)
+        return result
+
+
+def train_step(learner: Learner, batch: Batch) -> StepResult:
+    """Forward, backward, clip, step; the counters of ``learner`` are left alone."""
+    model, config = learner.model, learner.optimizer_config
+    device = next(model.parameters()).device
+    batch = batch.to(device)
+    rate = learning_rate(learner.step, config)
+    for group in learner.optimizer.param_groups:
+        group['lr'] = rate
+    mask = last_slot_mask(
+        len(batch),
+        model.layout.patches_per_frame,
+        ratio_min=learner.loss_config.mask_ratio_min,
+        ratio_max=learner.loss_config.mask_ratio_max,
+        generator=learner.generator,
+        device=device,
+    )
+    model.train()
+    with autocast(device, config.precision):
+        prediction, _ = model(batch, mask)
+    losses = compute_losses(prediction, to_unit(batch.frames[:, -1]), learner.loss_config, mask)
+    loss = losses.of_kind(learner.loss_config.kind).mean()
+    learner.optimizer.zero_grad(set_to_none=True)
+    loss.backward()
+    norm = _clip(model, config.gradient_clip)
+    # One synchronisation per step; without it a single bad batch would poison the weights.
+    if not torch.isfinite(norm + loss.detach()):
+        learner.optimizer.zero_grad(set_to_none=True)
+        raise NonFiniteLossError(
+            f'loss {loss.item():g} with gradient norm {norm.item():g} at step {learner.step}; '
+            'lower the learning rate or set a gradient clip'
+        )
+    learner.optimizer.step()
+    detached = Losses(
+        plain=losses.plain.detach(), focal=losses.focal.detach(), hybrid=losses.hybrid.detach()
+    )
+    return StepResult(
+        losses=detached,
+        loss=loss.detach(),
+        gradient_norm=norm,
+        learning_rate=rate,
+        step=learner.step,
+        samples=len(batch),
+    )
+
+
+def _clip(model: nn.Module, limit: float) -> Tensor:
+    """Clip to ``limit`` (0 = off) and return the norm before."""
+    return nn.utils.clip_grad_norm_(model.parameters(), limit if limit > 0 else float('inf'))
