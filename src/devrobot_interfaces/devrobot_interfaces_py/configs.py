@@ -263,8 +263,8 @@ def _known(infos: Mapping[str, FieldInfo], name: str) -> FieldInfo:
     """Return the setting called ``name`` or tell the nearest one."""
     if name in infos:
         return infos[name]
-    near = difflib.get_close_matches(name, infos, n=1, cutoff=0.5)
-    near = near or [known for known in infos if known.endswith(f'.{name}')][:1]
+    near = [known for known in infos if known.endswith(f'.{name}')]
+    near = near or difflib.get_close_matches(name, infos, n=1, cutoff=0.5)
     hint = f'did you mean {near[0]}?' if near else 'known are: ' + ', '.join(infos)
     raise ConfigError(f'unknown setting {name}, {hint}')
 

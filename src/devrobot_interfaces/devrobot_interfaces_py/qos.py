@@ -1,6 +1,12 @@
 """Quality of service of every topic: who must not miss a message, who may join late."""
 
-from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
+from rclpy.qos import (
+    DurabilityPolicy,
+    HistoryPolicy,
+    LivelinessPolicy,
+    QoSProfile,
+    ReliabilityPolicy,
+)
 
 
 def _reliable(depth: int, *, latched: bool = False) -> QoSProfile:
@@ -10,6 +16,7 @@ def _reliable(depth: int, *, latched: bool = False) -> QoSProfile:
         durability=DurabilityPolicy.TRANSIENT_LOCAL if latched else DurabilityPolicy.VOLATILE,
         history=HistoryPolicy.KEEP_LAST,
         depth=depth,
+        liveliness=LivelinessPolicy.AUTOMATIC,
     )
 
 

@@ -1,0 +1,57 @@
+"""Rules of writing files so that a crash cannot halve them."""
+
+import json
+
+from devrobot_interfaces_py import atomic
+import pytest
+
+
+def test_content_appears_under_the_name_and_nothing_else_is_left(tmp_path):
+    path = tmp_path / 'new' / 'a.json'
+    atomic.write_json(path, {'é': [1, 2]})
+    assert json.loads(path.read_text(encoding='utf-8')) == {'é': [1, 2]}
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_an_error_leaves_the_old_file_and_no_temporary(tmp_path):
+    path = tmp_path / 'a.txt'
+    atomic.write_text(path, 'old')
+    with pytest.raises(RuntimeError), atomic.atomic_path(path) as temporary:
+        temporary.write_text('half of the new')
+        raise RuntimeError
+    assert path.read_text() == 'old'
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_the_old_file_is_there_while_the_new_one_is_written(tmp_path):
+    path = tmp_path / 'a.bin'
+    atomic.write_bytes(path, b'old')
+    with atomic.atomic_path(path) as temporary:
+        temporary.write_bytes(b'new')
+        assert path.read_bytes() == b'old'
+        assert temporary.parent == path.parent
+        assert temporary.suffix == '.bin'
+    assert path.read_bytes() == b'new'
+
+
+def test_what_cannot_be_json_does_not_touch_the_file(tmp_path):
+    path = tmp_path / 'a.json'
+    atomic.write_json(path, 1)
+    with pytest.raises(TypeError):
+        atomic.write_json(path, object())
+    assert path.read_text() == '1\n'
+
+
+def test_a_folder_replaces_a_filled_folder(tmp_path):
+    path = tmp_path / 'model'
+    for text in ('old', 'new'):
+        with atomic.atomic_path(path) as temporary:
+            temporary.mkdir()
+            (temporary / text).write_text(text)
+    assert [item.name for item in path.iterdir()] == ['new']
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_nothing_written_is_an_error(tmp_path):
+    with pytest.raises(FileNotFoundError), atomic.atomic_path(tmp_path / 'a'):
+        pass
