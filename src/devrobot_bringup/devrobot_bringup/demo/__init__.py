@@ -1,0 +1,1 @@
+"""The demo: the simulated robot acts, the world model learns, and somebody measures."""

@@ -1,0 +1,89 @@
+"""The picture at the end of the demo: canvas, truth, predictions, error over time."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from devrobot_bringup.demo.monitor import Example, Outcome
+from devrobot_interfaces_py.actions import ActionSpace
+from devrobot_interfaces_py.atomic import atomic_path
+import numpy as np
+
+SMOOTHING = 25
+SEPARATOR_SHARE = 8
+
+
+def example_canvas(example: Example, space: ActionSpace) -> np.ndarray:
+    """Return the (H, K*W + (K-1)*S, 3) canvas of an example; the last slot is black."""
+    height, width = example.truth.shape[:2]
+    parts: list[np.ndarray] = []
+    for frame, action in zip(example.history, example.actions, strict=True):
+        bar = np.empty((height, width // SEPARATOR_SHARE, 3), np.uint8)
+        bar[:] = space.actions[action].separator_color
+        parts += [frame, bar]
+    return np.concatenate([*parts, np.zeros((height, width, 3), np.uint8)], axis=1)
+
+
+def write_picture(
+    path: Path, example: Example, outcomes: Sequence[Outcome], space: ActionSpace, title: str
+) -> None:
+    """Write a PNG that shows one prediction and how the error fell, all at once or not at all."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    count = len(space)
+    figure = Figure(figsize=(11, 6.2), layout='constrained')
+    FigureCanvasAgg(figure)
+    figure.suptitle(title, fontsize=13)
+    rows = figure.subfigures(2, 1, height_ratios=[1.0, 1.15])
+    axes = rows[0].subplots(1, 2 + count, width_ratios=[3.3, *[1.0] * (1 + count)])
+    taken = space.actions[example.outcome.action].label
+    _show(axes[0], example_canvas(example, space), 'what the model sees: the canvas')
+    _show(axes[1], example.truth, f'truth after "{taken}"')
+    for index, frame in enumerate(example.predictions):
+        label = space.actions[index].label
+        color = [value / 255 for value in space.actions[index].separator_color]
+        mark = 'predicted' if index == example.outcome.action else 'imagined'
+        _show(axes[2 + index], frame, f'{mark}: "{label}"', color)
+    _plot_errors(rows[1].subplots(1, 2), outcomes)
+    with atomic_path(path) as temporary:
+        figure.savefig(temporary, dpi=110, format='png')
+
+
+def _show(
+    axis: object, image: np.ndarray, title: str, color: Sequence[float] = (0.3, 0.3, 0.3)
+) -> None:
+    axis.imshow(image, interpolation='nearest')
+    axis.set_title(title, fontsize=9)
+    axis.set_xticks([])
+    axis.set_yticks([])
+    for spine in axis.spines.values():
+        spine.set_color(color)
+        spine.set_linewidth(2.0)
+
+
+def _plot_errors(axes: Sequence, outcomes: Sequence[Outcome]) -> None:
+    seconds = np.array([outcome.seconds for outcome in outcomes])
+    error, dots = axes
+    for values, label, color in (
+        ([outcome.mse for outcome in outcomes], 'prediction', '#0072b2'),
+        ([outcome.mse_copy_last for outcome in outcomes], 'copy the last frame', '#d55e00'),
+        ([outcome.mse_black for outcome in outcomes], 'all black', '#777777'),
+    ):
+        smooth = _smooth(np.array(values))
+        error.plot(seconds[len(seconds) - len(smooth) :], smooth, label=label, color=color)
+    error.set(xlabel='seconds since the first action', ylabel='mean squared error')
+    error.set_title(f'prediction error (mean of {SMOOTHING})', fontsize=10)
+    error.set_ylim(bottom=0.0)
+    error.legend(fontsize=8)
+    hits = np.array([float(outcome.dot_error <= 2.0) for outcome in outcomes])
+    share = 100.0 * _smooth(hits)
+    dots.plot(seconds[len(seconds) - len(share) :], share, color='#0072b2')
+    dots.axhline(95.0, color='#777777', linewidth=0.8, linestyle='--')
+    dots.set(xlabel='seconds since the first action', ylabel='% within 2 px', ylim=(0, 102))
+    dots.set_title('dot predicted at the right place', fontsize=10)
+
+
+def _smooth(values: np.ndarray) -> np.ndarray:
+    """Return the running mean over up to ``SMOOTHING`` values."""
+    window = max(1, min(SMOOTHING, len(values)))
+    return np.convolve(values, np.full(window, 1.0 / window), mode='valid')
