@@ -67,6 +67,7 @@ class LoadedCheckpoint:
     config: Mapping[str, Any]
     tensors: Mapping[str, Tensor]
     metrics: Mapping[str, float]
+    counters: Mapping[str, int]
     state: Mapping[str, Any]
 
     def part(self, prefix: str) -> dict[str, Tensor]:
@@ -148,6 +149,7 @@ def load_checkpoint(folder: Path, name: str) -> LoadedCheckpoint:
         config=document['config'],
         tensors=tensors,
         metrics=info.metrics,
+        counters=document['counters'],
         state=document['state'],
     )
 

@@ -51,6 +51,7 @@ def test_everything_saved_comes_back(tmp_path):
     assert (info.optimizer_step, info.samples_seen, info.validation_loss) == (7, 28, 0.25)
     assert (info.note, info.run_id, info.created_ns) == ('hello', 'r1', 1)
     assert loaded.config == CONFIG
+    assert loaded.counters == {'optimizer_step': 7, 'samples_seen': 28}
     assert loaded.state == {'betas': [0.9, 0.999]}
     assert torch.equal(loaded.part('model.')['weight'], tensors()['model.weight'])
     assert torch.equal(loaded.part('rng.')['torch'], torch.get_rng_state())
