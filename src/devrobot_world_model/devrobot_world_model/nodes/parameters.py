@@ -1,0 +1,54 @@
+"""Declare the node's parameters from the configuration classes, and check them."""
+
+from dataclasses import dataclass
+
+from devrobot_interfaces_py.configs import check_ranges, ConfigError, param
+from devrobot_interfaces_py.params import declare_config
+from devrobot_world_model.canvas.layout import CanvasLayout
+from devrobot_world_model.config import preset, PRESET_NAMES, WorldModelConfig
+from devrobot_world_model.model.factory import resolve_device
+from devrobot_world_model.nodes.settings import NodeConfig
+from rclpy.node import Node
+
+DEFAULT_PRESET = 'base'
+
+
+@dataclass(frozen=True, kw_only=True)
+class StartConfig:
+    """Read first: whether the node brings itself up, and the defaults of all other settings."""
+
+    autostart: bool = param(True, 'configure and activate without being told')
+    preset: str = param(
+        DEFAULT_PRESET,
+        'model and canvas to start from; other parameters override it',
+        choices=PRESET_NAMES,
+    )
+
+    def __post_init__(self) -> None:
+        check_ranges(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Configuration:
+    """Everything the parameters say."""
+
+    preset: str
+    model: WorldModelConfig
+    node: NodeConfig
+
+
+def declare(node: Node) -> Configuration:
+    """
+    Declare all parameters and return what they say, checked as far as it goes without a robot.
+
+    :raises ConfigError: with the parameter, its value and what is allowed.
+    """
+    name = declare_config(node, StartConfig()).preset
+    model = declare_config(node, preset(name))
+    settings = declare_config(node, NodeConfig())
+    try:
+        CanvasLayout.from_config(model)
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
+    resolve_device(model.device)
+    return Configuration(preset=name, model=model, node=settings)
