@@ -1,0 +1,171 @@
+"""Every topic and service of a robot as data: type, quality of service, owner and meaning."""
+
+from dataclasses import dataclass
+
+from devrobot_interfaces_py import topics as names
+
+_IMAGE = 'sensor_msgs/msg/Image'
+_FLOAT = 'std_msgs/msg/Float32'
+_TRIGGER = 'std_srvs/srv/Trigger'
+_SET_BOOL = 'std_srvs/srv/SetBool'
+
+
+@dataclass(frozen=True)
+class Topic:
+    """A topic; ``qos`` is the name of a profile in qos.py, ``owner`` the node that publishes."""
+
+    name: str
+    type: str
+    qos: str
+    owner: str
+    meaning: str
+
+
+@dataclass(frozen=True)
+class Service:
+    """A service; ``owner`` is the node that offers it."""
+
+    name: str
+    type: str
+    owner: str
+    meaning: str
+
+
+def _ours(kind: str, name: str) -> str:
+    return f'devrobot_interfaces/{kind}/{name}'
+
+
+def _driver(name: str, type_name: str, qos: str, meaning: str) -> Topic:
+    return Topic(name, type_name, qos, names.DRIVER_NODE, meaning)
+
+
+def _model(name: str, type_name: str, qos: str, meaning: str) -> Topic:
+    return Topic(name, type_name, qos, names.WORLD_MODEL_NODE, meaning)
+
+
+def _model_service(name: str, type_name: str, meaning: str) -> Service:
+    return Service(name, type_name, names.WORLD_MODEL_NODE, meaning)
+
+
+TOPICS: tuple[Topic, ...] = (
+    _driver(names.IMAGE_RAW, _IMAGE, 'IMAGES', 'camera, rgb8; `<camera>/image_raw` for several'),
+    _driver(
+        names.IMAGE_RAW + names.COMPRESSED_SUFFIX,
+        'sensor_msgs/msg/CompressedImage',
+        'IMAGES',
+        'the same frame, compressed',
+    ),
+    _driver(names.CAMERA_INFO, 'sensor_msgs/msg/CameraInfo', 'IMAGES', 'size of the frames'),
+    _driver(names.ACTION_SPACE, _ours('msg', 'ActionSpace'), 'LATCHED', 'what the robot can do'),
+    _driver(
+        names.ACTION_EVENTS,
+        _ours('msg', 'ActionEvent'),
+        'EVENTS',
+        'accepted, started, finished, aborted, reset',
+    ),
+    _driver(names.SESSION_INFO, _ours('msg', 'SessionInfo'), 'LATCHED', 'facts about the session'),
+    _model(
+        names.WORLD_MODEL_PREDICTION,
+        _ours('msg', 'Prediction'),
+        'RESULTS',
+        'a prediction was made; stamp and sequence of the STARTED event',
+    ),
+    _model(
+        names.WORLD_MODEL_PREDICTION_ERROR,
+        _ours('msg', 'PredictionError'),
+        'RESULTS',
+        'how far it was from what was seen; stamp and sequence of the STARTED event',
+    ),
+    _model(
+        names.WORLD_MODEL_TRAINING_METRICS,
+        _ours('msg', 'TrainingMetrics'),
+        'RESULTS',
+        'progress of learning',
+    ),
+    _model(names.WORLD_MODEL_LOSS, _FLOAT, 'RESULTS', 'training loss'),
+    _model(names.WORLD_MODEL_LEARNING_RATE, _FLOAT, 'RESULTS', 'learning rate'),
+    _model(names.WORLD_MODEL_ITERATION_TIME, _FLOAT, 'RESULTS', 'seconds for one iteration'),
+    _model(
+        names.WORLD_MODEL_LOSS_HISTORY,
+        'std_msgs/msg/Float32MultiArray',
+        'LATCHED',
+        'the last training losses, oldest first',
+    ),
+    _model(names.WORLD_MODEL_CURRENT_FRAME, _IMAGE, 'VIEWS', 'newest frame as the model sees it'),
+    _model(names.WORLD_MODEL_CANVAS, _IMAGE, 'VIEWS', 'frames and action bars side by side'),
+    _model(names.WORLD_MODEL_CANVAS_MASKED, _IMAGE, 'VIEWS', 'the canvas with its hidden patches'),
+    _model(names.WORLD_MODEL_INPAINTED, _IMAGE, 'VIEWS', 'the whole canvas as the model fills it'),
+    _model(
+        names.WORLD_MODEL_COMPOSITE,
+        _IMAGE,
+        'VIEWS',
+        'the canvas with only its hidden patches filled in',
+    ),
+    _model(
+        names.WORLD_MODEL_PREDICTED_IMAGE,
+        _IMAGE,
+        'PREDICTED_IMAGES',
+        'predicted frame; stamp of the STARTED event',
+    ),
+    _model(names.WORLD_MODEL_ERROR_IMAGE, _IMAGE, 'VIEWS', 'prediction against what was seen'),
+    _model(
+        names.WORLD_MODEL_COUNTERFACTUALS,
+        _IMAGE,
+        'PREDICTED_IMAGES',
+        'for each action its bar and predicted frame; stamp of the STARTED event',
+    ),
+    _model(
+        names.WORLD_MODEL_ROLLOUT,
+        _IMAGE,
+        'VIEWS',
+        'newest frame, then bar and frame of each imagined step',
+    ),
+    Topic(
+        names.DIAGNOSTICS,
+        'diagnostic_msgs/msg/DiagnosticArray',
+        'DIAGNOSTICS',
+        'driver, world_model',
+        'health of the nodes',
+    ),
+)
+
+SERVICES: tuple[Service, ...] = (
+    Service(
+        names.EXECUTE_ACTION,
+        _ours('srv', 'ExecuteAction'),
+        names.DRIVER_NODE,
+        'accepts or refuses an action at once',
+    ),
+    Service(names.DRIVER_STOP, _TRIGGER, names.DRIVER_NODE, 'abort the action in flight'),
+    Service(
+        names.DRIVER_RESET,
+        _TRIGGER,
+        names.DRIVER_NODE,
+        'put the robot into a new state: RESET event, then a frame',
+    ),
+    Service(
+        names.SELECTOR_SET_RUNNING,
+        _SET_BOOL,
+        names.SELECTOR_NODE,
+        'let the selector go on or pause',
+    ),
+    _model_service(names.WORLD_MODEL_SET_LEARNING, _SET_BOOL, 'let the model learn or only watch'),
+    _model_service(names.WORLD_MODEL_RESET_HISTORY, _TRIGGER, 'forget the frames seen so far'),
+    _model_service(names.WORLD_MODEL_PREDICT, _ours('srv', 'Predict'), 'predict without acting'),
+    _model_service(
+        names.WORLD_MODEL_SAVE_CHECKPOINT, _ours('srv', 'SaveCheckpoint'), 'save the model'
+    ),
+    _model_service(
+        names.WORLD_MODEL_LOAD_CHECKPOINT, _ours('srv', 'LoadCheckpoint'), 'load a saved model'
+    ),
+    _model_service(
+        names.WORLD_MODEL_LIST_CHECKPOINTS,
+        _ours('srv', 'ListCheckpoints'),
+        'list the saved models',
+    ),
+    _model_service(
+        names.WORLD_MODEL_COMPUTE_ATTENTION,
+        _ours('srv', 'ComputeAttention'),
+        'where the model looks',
+    ),
+)
