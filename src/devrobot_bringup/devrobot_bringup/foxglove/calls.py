@@ -1,4 +1,6 @@
 """Calls of ROS services that are made on the executor's thread and may be awaited on another."""
+
+from collections import deque
 from collections.abc import Callable
 import threading
 import time
@@ -9,6 +11,8 @@ from rclpy.node import Node
 
 SEARCH_TIME_S = 2.0
 SEARCH_STEP_S = 0.01
+MOST_UNDER_WAY = 4
+GONE = 'the service is gone'
 
 
 class ServiceCallError(RuntimeError):
@@ -22,6 +26,11 @@ class PendingCall:
         self._ended = threading.Event()
         self._response: Any = None
         self._problem: str | None = None
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether there is a response or a problem, or nobody waits any more."""
+        return self._ended.is_set()
 
     def answer(self, response: Any) -> None:
         """Hand over the response."""
@@ -42,6 +51,7 @@ class PendingCall:
         :raises ServiceCallError: if there is none, or not in time.
         """
         if not self._ended.wait(timeout_s):
+            self._ended.set()
             raise ServiceCallError(f'no answer within {timeout_s:g} s')
         if self._problem is not None:
             raise ServiceCallError(self._problem)
@@ -53,7 +63,8 @@ class ServiceCaller:
     A ROS client that is made at the first call and kept until ``close``.
 
     A server that is not there (yet) is searched for a moment, because a new client needs some
-    milliseconds to find a server that has long been running.
+    milliseconds to find a server that has long been running. Only a few requests are under way at
+    a time, since a server's queue is ten deep and silently loses what does not fit.
     """
 
     def __init__(self, node: Node, jobs: JobQueue, service_class: Any, name: str) -> None:
@@ -62,7 +73,8 @@ class ServiceCaller:
         self._service_class = service_class
         self._name = name
         self._client: Any = None
-        self._pending: set[PendingCall] = set()
+        self._waiting: deque[tuple[PendingCall, Any]] = deque()
+        self._under_way: set[PendingCall] = set()
         self._closed = False
 
     def call(self, request: Any, timeout_s: float) -> Any:
@@ -72,11 +84,11 @@ class ServiceCaller:
         :raises ServiceCallError: if there is none.
         """
         pending = PendingCall()
-        self._jobs.post(lambda: self._begin(pending, request, time.monotonic() + SEARCH_TIME_S))
+        self._jobs.post(lambda: self._enqueue(pending, request))
         try:
             return pending.wait(timeout_s)
         finally:
-            self._pending.discard(pending)
+            self._jobs.post(lambda: self._forget(pending))
 
     def send(self, request: Any, on_response: Callable[[Any], None]) -> bool:
         """Call on the executor's thread; return whether the server is there to be asked."""
@@ -91,8 +103,9 @@ class ServiceCaller:
     def close(self) -> None:
         """Answer what is pending and remove the client; on the executor's thread."""
         self._closed = True
-        for pending in tuple(self._pending):
-            pending.fail('the service is gone')
+        for pending in [*self._under_way, *(waiting for waiting, _ in self._waiting)]:
+            pending.fail(GONE)
+        self._waiting.clear()
         if self._client is not None:
             self._node.destroy_client(self._client)
             self._client = None
@@ -102,11 +115,25 @@ class ServiceCaller:
             self._client = self._node.create_client(self._service_class, self._name)
         return self._client
 
+    def _enqueue(self, pending: PendingCall, request: Any) -> None:
+        self._waiting.append((pending, request))
+        self._start_next()
+
+    def _forget(self, pending: PendingCall) -> None:
+        self._under_way.discard(pending)
+        self._start_next()
+
+    def _start_next(self) -> None:
+        while self._waiting and len(self._under_way) < MOST_UNDER_WAY:
+            pending, request = self._waiting.popleft()
+            if not pending.has_ended:
+                self._under_way.add(pending)
+                self._begin(pending, request, time.monotonic() + SEARCH_TIME_S)
+
     def _begin(self, pending: PendingCall, request: Any, search_until: float) -> None:
         if self._closed:
-            pending.fail('the service is gone')
+            pending.fail(GONE)
             return
-        self._pending.add(pending)
         client = self._ensure_client()
         if client.service_is_ready():
             client.call_async(request).add_done_callback(lambda future: _end(pending, future))

@@ -1,4 +1,5 @@
 """Settings of the Foxglove server; names shared with the C++ foxglove_bridge mean the same."""
+
 from dataclasses import dataclass
 import re
 
@@ -14,9 +15,7 @@ class FoxgloveConfig:
     address: str = param(
         '127.0.0.1', 'Address to listen on. There is no authentication: keep to the loopback.'
     )
-    port: int = param(
-        8765, 'TCP port to listen on; 0 takes a free one.', minimum=0, maximum=65535
-    )
+    port: int = param(8765, 'TCP port to listen on; 0 takes a free one.', minimum=0, maximum=65535)
     topic_whitelist: tuple[str, ...] = param(('.*',), 'Patterns of the topics to show.')
     service_whitelist: tuple[str, ...] = param(('.*',), 'Patterns of the services to offer.')
     param_whitelist: tuple[str, ...] = param(

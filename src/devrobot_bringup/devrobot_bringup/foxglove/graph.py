@@ -1,12 +1,14 @@
 """What the ROS graph holds at one moment, and its picture for the viewer's graph panel."""
+
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from devrobot_bringup.foxglove.config import FoxgloveConfig
 from devrobot_bringup.foxglove.names import full_node_name, select_interfaces, Whitelist
-import foxglove
 from rclpy.node import Node, NodeNameNonExistentError
+
+import foxglove
 
 LIST_PARAMETERS_TYPE = 'rcl_interfaces/srv/ListParameters'
 NamesByNode = Callable[[str, str], list[tuple[str, list[str]]]]
@@ -51,8 +53,17 @@ class GraphReader:
         self._services = Whitelist(config.service_whitelist)
 
     def snapshot(self) -> GraphSnapshot:
-        """Return what is there now."""
-        services = self._node.get_service_names_and_types()
+        """
+        Return what is there now.
+
+        A service counts only while it has a server: the graph also lists names that somebody
+        merely calls, which is what this server itself does.
+        """
+        services = [
+            (name, types)
+            for name, types in self._node.get_service_names_and_types()
+            if self._node.count_services(name) > 0
+        ]
         suffix = '/list_parameters'
         nodes = {
             name.removesuffix(suffix)

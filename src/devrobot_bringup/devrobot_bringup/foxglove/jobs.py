@@ -1,4 +1,5 @@
 """Work handed over from the threads of the web socket server to the executor's thread."""
+
 from collections import deque
 from collections.abc import Callable
 import threading

@@ -1,11 +1,13 @@
 """What viewers ask for, passed on from the threads of the web socket server."""
+
 from collections.abc import Callable
 
 from devrobot_bringup.foxglove.jobs import JobQueue
 from devrobot_bringup.foxglove.parameters import ParameterBridge
 from devrobot_bringup.foxglove.topics import TopicRegistry
-import foxglove
 from foxglove.websocket import ChannelView, Client, ServerListener
+
+import foxglove
 
 
 class ViewerListener(ServerListener):

@@ -1,4 +1,5 @@
 """Which names of the ROS graph are shown, and how parameters are called in a viewer."""
+
 from collections.abc import Iterable, Sequence
 import re
 

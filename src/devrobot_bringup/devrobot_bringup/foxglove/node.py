@@ -1,4 +1,5 @@
 """The node that shows the ROS graph to Foxglove and Lichtblick; see the package README."""
+
 from ament_index_python.packages import get_package_share_directory
 from devrobot_bringup.foxglove.config import FoxgloveConfig
 from devrobot_bringup.foxglove.graph import Connections, GraphReader
@@ -13,13 +14,14 @@ from devrobot_bringup.foxglove.topics import TopicRegistry
 from devrobot_interfaces_py.configs import ConfigError
 from devrobot_interfaces_py.params import declare_config
 from devrobot_interfaces_py.topics import FOXGLOVE_NODE
-import foxglove
 from foxglove.websocket import WebSocketServer
 import rclpy
 from rclpy.clock import Clock, ClockType
 from rclpy.context import Context
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
+
+import foxglove
 
 TIME_PERIOD_S = 0.1
 
@@ -59,7 +61,10 @@ class FoxgloveServer(Node):
             warn=self._warn_viewers,
         )
         listener = ViewerListener(
-            self._jobs, self._topic_registry, self._parameter_bridge, on_graph_wanted=self._want_graph
+            self._jobs,
+            self._topic_registry,
+            self._parameter_bridge,
+            on_graph_wanted=self._want_graph,
         )
         self._server = start_server(
             self._settings, listener=listener, context=context, sends_time=self._sends_time

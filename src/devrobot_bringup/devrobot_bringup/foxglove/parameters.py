@@ -1,4 +1,5 @@
 """Parameters of all nodes: fetched once, then kept up to date from /parameter_events."""
+
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 import threading
@@ -8,12 +9,13 @@ from devrobot_bringup.foxglove import values
 from devrobot_bringup.foxglove.calls import SEARCH_STEP_S, ServiceCaller, ServiceCallError
 from devrobot_bringup.foxglove.jobs import JobQueue
 from devrobot_bringup.foxglove.names import parameter_name, split_parameter_name, Whitelist
-import foxglove
 from rcl_interfaces.msg import Parameter as RosParameter
 from rcl_interfaces.msg import ParameterEvent, ParameterType, ParameterValue
 from rcl_interfaces.srv import GetParameters, ListParameters, SetParameters
 from rclpy.node import Node
 from rclpy.qos import qos_profile_parameter_events
+
+import foxglove
 
 FETCH_TIMEOUT_S = 5.0
 SERVICE_NAMES = {

@@ -4,6 +4,7 @@ Definitions of ROS types as text, put together for viewers that decode the raw m
 A schema is the ``.msg`` text followed by the text of every type it uses, each after a line of 80
 ``=`` and a line ``MSG: package/Name``. The texts are those installed in the share folders.
 """
+
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +12,10 @@ import re
 
 SEPARATOR = '=' * 80
 PRIMITIVES = frozenset(
-    'bool byte char float32 float64 int8 uint8 int16 uint16 int32 uint32 int64 uint64 '
-    'string wstring'.split()
+    {
+        *('bool', 'byte', 'char', 'float32', 'float64', 'string', 'wstring'),
+        *('int8', 'uint8', 'int16', 'uint16', 'int32', 'uint32', 'int64', 'uint64'),
+    }
 )
 FIELD_TYPE = re.compile(r'^([A-Za-z][\w/]*)(<=\d+)?(\[[^\]]*\])?\s+[A-Za-z]')
 

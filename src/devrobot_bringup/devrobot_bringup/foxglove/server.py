@@ -1,10 +1,12 @@
 """Start of the web socket server, with errors that say what to do."""
+
 from pathlib import Path
 from typing import Any
 
 from devrobot_bringup.foxglove.config import FoxgloveConfig
-import foxglove
 from foxglove.websocket import Capability, WebSocketServer
+
+import foxglove
 
 SERVER_NAME = 'devrobot'
 

@@ -1,4 +1,5 @@
 """Topics: a channel for each, a ROS subscription only while somebody looks."""
+
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -6,9 +7,10 @@ from typing import Any
 
 from devrobot_bringup.foxglove.schemas import SchemaError, SchemaLibrary
 from devrobot_bringup.foxglove.types import interface_class, UnknownTypeError
-import foxglove
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
+
+import foxglove
 
 DEPTH = 10
 LATCHED_LIMIT = 25

@@ -1,4 +1,5 @@
 """Python classes of ROS types, looked up by name."""
+
 from importlib import import_module
 from typing import Any
 

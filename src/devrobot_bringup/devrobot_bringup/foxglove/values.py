@@ -1,4 +1,5 @@
 """Parameter values, from ROS to a viewer and back; pure conversions."""
+
 from collections.abc import Callable
 from typing import Any
 
