@@ -1,4 +1,5 @@
 """Install launch files, configurations and nodes; the metadata is read from package.xml."""
+
 from pathlib import Path
 from xml.etree import ElementTree
 

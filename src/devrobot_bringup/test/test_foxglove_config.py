@@ -1,4 +1,5 @@
 """The settings of the Foxglove server refuse what cannot work."""
+
 from devrobot_bringup.foxglove.config import FoxgloveConfig
 from devrobot_interfaces_py.configs import ConfigError
 import pytest

@@ -1,4 +1,5 @@
 """Which names are shown, and how parameters are called."""
+
 from devrobot_bringup.foxglove.names import (
     full_node_name,
     is_hidden_name,
@@ -25,7 +26,10 @@ def test_parameter_services_and_events_are_hidden():
         [
             ('/bot/stop', ['std_srvs/srv/Trigger']),
             ('/bot/driver/list_parameters', ['rcl_interfaces/srv/ListParameters']),
-            ('/bot/driver/get_type_description', ['type_description_interfaces/srv/GetTypeDescription']),
+            (
+                '/bot/driver/get_type_description',
+                ['type_description_interfaces/srv/GetTypeDescription'],
+            ),
             ('/parameter_events', ['rcl_interfaces/msg/ParameterEvent']),
             ('/rosout', ['rcl_interfaces/msg/Log']),
         ],

@@ -1,4 +1,5 @@
 """Definitions as text, put together with everything they use."""
+
 from pathlib import Path
 
 from devrobot_bringup.foxglove.schemas import SchemaError, SchemaLibrary, used_types
@@ -77,5 +78,6 @@ def test_service_without_two_parts_is_refused(library):
 
 
 def test_constants_comments_and_bounds_are_not_taken_for_types():
-    text = '# Point of no return\nuint8 OK=0\nstring<=5 name\nint32[<=3] n\nNear[4] near\nstring s "a b"'
+    plain = '# Point of no return\nuint8 OK=0\nstring<=5 name\nint32[<=3] n\nstring s "a b"\n'
+    text = plain + 'Near[4] near\n'
     assert used_types(text, 'geo') == ['geo/msg/Near']

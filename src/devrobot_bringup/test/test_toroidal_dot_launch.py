@@ -1,4 +1,5 @@
 """The launch file and its configurations fit together."""
+
 from pathlib import Path
 import re
 from xml.etree import ElementTree

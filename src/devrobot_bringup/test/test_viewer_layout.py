@@ -1,4 +1,5 @@
 """The shipped layout is fresh, importable, and names only things that exist."""
+
 import json
 from pathlib import Path
 import re

@@ -1,4 +1,5 @@
 """Write the viewer layout for the robot in one namespace."""
+
 import argparse
 from pathlib import Path
 import sys

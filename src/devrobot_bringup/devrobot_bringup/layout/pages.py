@@ -1,4 +1,5 @@
 """The layout of devrobot: which panel shows which topic, service or parameter, page by page."""
+
 import json
 from typing import Any
 
@@ -91,7 +92,9 @@ class DevrobotLayout:
             p.plot('Pixel error (log10)', {'mse': f'{errors}.mse.@log10'}),
         )
         middle = p.column(
-            p.plot('Learning rate', {'rate': self._name(topics.WORLD_MODEL_LEARNING_RATE) + '.data'}),
+            p.plot(
+                'Learning rate', {'rate': self._name(topics.WORLD_MODEL_LEARNING_RATE) + '.data'}
+            ),
             p.plot(
                 'Time of one step',
                 {'seconds': self._name(topics.WORLD_MODEL_ITERATION_TIME) + '.data'},
@@ -126,9 +129,13 @@ class DevrobotLayout:
 
     def _system(self) -> p.Panel | p.Split:
         events = self._name(topics.ACTION_EVENTS)
-        actions = p.states('Actions', {'action': f'{events}.action.index', 'phase': f'{events}.phase'})
+        actions = p.states(
+            'Actions', {'action': f'{events}.action.index', 'phase': f'{events}.phase'}
+        )
         robot = p.row(
-            self._form('Execute an action', topics.EXECUTE_ACTION, action={'index': 1}, source='viewer'),
+            self._form(
+                'Execute an action', topics.EXECUTE_ACTION, action={'index': 1}, source='viewer'
+            ),
             p.column(
                 self._button('Robot: stop', topics.DRIVER_STOP, p.RED),
                 self._button('Robot: reset', topics.DRIVER_RESET, p.GRAY),

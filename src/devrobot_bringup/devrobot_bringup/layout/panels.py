@@ -4,6 +4,7 @@ Panels of a viewer layout, in the classic export format that Foxglove and Lichtb
 A panel is an id (``Kind!key``) and a configuration. A tree of panels is an id or a split of two
 trees. Keys are taken from the titles, so that the same layout always becomes the same file.
 """
+
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 import json
