@@ -22,7 +22,7 @@ _SECTIONS = {
 }
 _LINE = re.compile(
     r'(?P<type>[\w/\[\]<=]+)\s+(?P<name>\w+)'
-    r'(?:\s*=\s*(?P<constant>[^#]*?)|\s+(?P<default>[^#]+?))?\s*(?:#\s*(?P<comment>.*))?'
+    r'(?:\s*=\s*(?P<constant>[^#]*?)|\s+(?P<default>[^#\s][^#]*?))?\s*(?:#\s*(?P<comment>.*))?'
 )
 _INTRODUCTION = f"""# Interfaces
 

@@ -113,9 +113,9 @@ def test_resize_to_the_same_size_returns_the_same_object():
 
 
 def test_shrinking_averages():
-    pixels = np.zeros((4, 6, 3), np.uint8)
-    pixels[::2] = 200
-    assert np.array_equal(images.resize(pixels, 2, 3), np.full((2, 3, 3), 100, np.uint8))
+    pixels = np.zeros((8, 12, 3), np.uint8)
+    pixels[::4] = 200
+    assert np.array_equal(images.resize(pixels, 2, 3), np.full((2, 3, 3), 50, np.uint8))
 
 
 def test_growing_is_bilinear():

@@ -24,7 +24,9 @@ def write(tmp_path, text, name='A.msg'):
 
 
 def test_fields_constants_and_defaults_are_read(tmp_path):
-    text = '# First.\n# Second.\n\nuint8 MODE_A=1 # one\nfloat32 level 0.5  # two\nA[] b # three\n'
+    text = (
+        '# First.\n# Second.\n\nuint8 MODE_A=1 # one\nfloat32 level 0.5  # two\nA[] b    # three\n'
+    )
     definition = docs.read_definition(write(tmp_path, text))
     assert definition.comment == 'First. Second.'
     assert [(line.name, line.value, line.is_constant) for line in definition.sections[0]] == [
