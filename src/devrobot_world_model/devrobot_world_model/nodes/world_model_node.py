@@ -15,23 +15,22 @@ from devrobot_world_model.model.factory import resolve_device
 from devrobot_world_model.nodes import health
 from devrobot_world_model.nodes.inputs import Inputs, THROTTLE_S
 from devrobot_world_model.nodes.parameters import Configuration, declare, StartConfig
+from devrobot_world_model.nodes.process import ManagedNode, run
 from devrobot_world_model.nodes.progress import StepReport
 from devrobot_world_model.nodes.publishers import ResultPublishers, ViewPublishers
 from devrobot_world_model.nodes.services import Services, UnavailableError
 from devrobot_world_model.nodes.session import Session
 from devrobot_world_model.results import OnlineStats, Update
 import numpy as np
-import rclpy
 from rclpy.exceptions import ParameterException
-from rclpy.executors import ExternalShutdownException
-from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
 import torch
 
 NO_ACTION_SPACE = 'no action_space received yet: start a driver in the same namespace'
 SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
 
 
-class WorldModelNode(LifecycleNode):
+class WorldModelNode(ManagedNode):
     """
     Predicts the next frame whenever an action starts, and learns from what came.
 
@@ -59,7 +58,7 @@ class WorldModelNode(LifecycleNode):
         return self.trigger_configure() == SUCCESS and self.trigger_activate() == SUCCESS
 
     def close(self) -> None:
-        """Save if wanted, then end the learner; works after the context was shut down too."""
+        """Save if wanted, then end the learner."""
         if self._active:
             self._active = False
             self._save_at_end()
@@ -277,24 +276,7 @@ class WorldModelNode(LifecycleNode):
 
 def main(args: list[str] | None = None) -> int:
     """Run the node until it is interrupted."""
-    rclpy.init(args=args)
-    node = None
-    try:
-        node = WorldModelNode()
-        if node.autostart and not node.bring_up():
-            return 1
-        rclpy.spin(node)
-    except (KeyboardInterrupt, ExternalShutdownException):
-        pass
-    except (ConfigError, ParameterException) as error:
-        print(f'world_model: {error}', file=sys.stderr)
-        return 1
-    finally:
-        if node is not None:
-            node.close()
-            node.destroy_node()
-        rclpy.try_shutdown()
-    return 0
+    return run(WorldModelNode, args)
 
 
 if __name__ == '__main__':

@@ -116,6 +116,8 @@ class Robot:
 class Stage:
     """Everything a test needs: the node under test, a robot, and what arrived where."""
 
+    small = SMALL
+
     def __init__(self, context: Any, folder: Path) -> None:
         self._context = context
         self.folder = folder
@@ -140,10 +142,15 @@ class Stage:
 
     def meet(self, *camera_topics: str) -> Robot:
         """Start a robot and wait until the model is built for it."""
-        self.robot = Robot(self.probe, camera_topics or (topics.IMAGE_RAW,))
-        self.wait(lambda: self.robot.connected, 'robot and node to meet')
-        self.robot.offer()
+        self.appear(*camera_topics)
         self.wait(lambda: self.node.session is not None, 'the model')
+        return self.robot
+
+    def appear(self, *camera_topics: str) -> Robot:
+        """Start a robot and let it offer its actions as soon as somebody listens."""
+        self.robot = Robot(self.probe, camera_topics or (topics.IMAGE_RAW,))
+        self.wait(lambda: self.robot.connected, 'somebody to listen to the robot')
+        self.robot.offer()
         return self.robot
 
     def listen(self, kind: type, name: str, profile: Any = qos.RESULTS) -> list[Any]:
