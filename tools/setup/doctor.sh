@@ -90,18 +90,18 @@ check_ros2_command() {
 }
 
 check_build() {
-  local folder name stale='' built=0
+  local folder name outdated='' built=0
   while read -r folder; do
     name=${folder##*/}
     if [[ -f $root/install/$name/share/$name/package.xml ]] &&
       has_stamp "build_$name" "$(package_key "$folder")"; then
       built=$((built + 1))
     else
-      stale+=" $name"
+      outdated+=" $name"
     fi
   done < <(source_packages)
-  if [[ -n $stale ]]; then
-    add_check build missing "not built, or changed since:$stale" './devrobot setup'
+  if [[ -n $outdated ]]; then
+    add_check build missing "not built, or changed since:$outdated" './devrobot setup'
   else
     add_check build ok "$built packages in install/"
   fi

@@ -6,7 +6,6 @@ Both steps may be run any number of times; they change only what is wrong.
 
 import argparse
 import csv
-import os
 from pathlib import Path
 import shutil
 import sys
@@ -56,7 +55,7 @@ def fix_cmake_paths(prefix: Path, site_packages: Path) -> int:
             text = text.replace(BUILD_INCLUDE, python_include)
             temporary = path.with_name(path.name + '.new')
             temporary.write_text(text, encoding='utf-8', errors='surrogateescape')
-            os.replace(temporary, path)
+            temporary.replace(path)
             changed += 1
     return changed
 
