@@ -2,30 +2,13 @@
 
 from dataclasses import dataclass
 
-from devrobot_interfaces_py.configs import check_ranges, ConfigError, param
+from devrobot_interfaces_py.configs import ConfigError
 from devrobot_interfaces_py.params import declare_config
 from devrobot_world_model.canvas.layout import CanvasLayout
-from devrobot_world_model.config import preset, PRESET_NAMES, WorldModelConfig
+from devrobot_world_model.config import preset, WorldModelConfig
 from devrobot_world_model.model.factory import resolve_device
-from devrobot_world_model.nodes.settings import NodeConfig
+from devrobot_world_model.nodes.settings import NodeConfig, StartConfig
 from rclpy.node import Node
-
-DEFAULT_PRESET = 'base'
-
-
-@dataclass(frozen=True, kw_only=True)
-class StartConfig:
-    """Read first: whether the node brings itself up, and the defaults of all other settings."""
-
-    autostart: bool = param(True, 'configure and activate without being told')
-    preset: str = param(
-        DEFAULT_PRESET,
-        'model and canvas to start from; other parameters override it',
-        choices=PRESET_NAMES,
-    )
-
-    def __post_init__(self) -> None:
-        check_ranges(self)
 
 
 @dataclass(frozen=True, kw_only=True)

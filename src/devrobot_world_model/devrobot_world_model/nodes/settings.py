@@ -4,6 +4,24 @@ from dataclasses import dataclass
 
 from devrobot_interfaces_py import topics
 from devrobot_interfaces_py.configs import check_ranges, ConfigError, param
+from devrobot_world_model.config import PRESET_NAMES
+
+DEFAULT_PRESET = 'base'
+
+
+@dataclass(frozen=True, kw_only=True)
+class StartConfig:
+    """Read first: whether the node brings itself up, and the defaults of all other settings."""
+
+    autostart: bool = param(True, 'configure and activate without being told')
+    preset: str = param(
+        DEFAULT_PRESET,
+        'model and canvas to start from; other parameters override it',
+        choices=PRESET_NAMES,
+    )
+
+    def __post_init__(self) -> None:
+        check_ranges(self)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,12 +14,13 @@ from devrobot_world_model.config import WorldModelConfig
 from devrobot_world_model.model.factory import resolve_device
 from devrobot_world_model.nodes import health
 from devrobot_world_model.nodes.inputs import Inputs, THROTTLE_S
-from devrobot_world_model.nodes.parameters import Configuration, declare, StartConfig
+from devrobot_world_model.nodes.parameters import Configuration, declare
 from devrobot_world_model.nodes.process import ManagedNode, run
 from devrobot_world_model.nodes.progress import StepReport
 from devrobot_world_model.nodes.publishers import ResultPublishers, ViewPublishers
 from devrobot_world_model.nodes.services import Services, UnavailableError
 from devrobot_world_model.nodes.session import Session
+from devrobot_world_model.nodes.settings import StartConfig
 from devrobot_world_model.results import OnlineStats, Update
 import numpy as np
 from rclpy.exceptions import ParameterException
