@@ -1,0 +1,1 @@
+"""The launch front end: files to processes, and the processes at run time."""
