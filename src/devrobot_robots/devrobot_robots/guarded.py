@@ -1,0 +1,55 @@
+"""A robot whose failures are texts: whatever its code raises, the executor gets on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from devrobot_robots.outcomes import describe, Outcome
+from devrobot_robots.robot import Frames, ResetUnsupportedError, Robot
+
+
+class GuardedRobot:
+    """Calls the robot and turns every exception into one line, '' = it went well."""
+
+    def __init__(self, robot: Robot, problem: Callable[[str], None]) -> None:
+        self._robot = robot
+        self._problem = problem
+
+    def execute(self, action: int, should_stop: Callable[[], bool]) -> str:
+        """Carry out an action."""
+        try:
+            self._robot.execute(action, should_stop)
+        except Exception as error:  # a robot may raise anything; its motors must not run on
+            return describe(error)
+        return ''
+
+    def stop(self) -> str:
+        """Stop the motors."""
+        try:
+            self._robot.stop()
+        except Exception as error:  # a robot may raise anything
+            text = f'stopping the robot failed: {describe(error)}'
+            self._problem(text)
+            return text
+        return ''
+
+    def reset(self, seed: int | None) -> tuple[Outcome, bool]:
+        """Reset; return the outcome, and whether the robot's state may have changed."""
+        try:
+            self._robot.reset(seed)
+        except ResetUnsupportedError as error:
+            return Outcome(success=False, message=str(error) or 'not supported'), False
+        except Exception as error:  # a robot may raise anything
+            text = f'reset failed: {describe(error)}'
+            self._problem(text)
+            self.stop()
+            return Outcome(success=False, message=text), True
+        return Outcome(success=True, message='the robot was reset'), True
+
+    def observe(self, deliver: Callable[[Frames], None]) -> str:
+        """Take frames and deliver them; a frame that cannot be delivered counts as none."""
+        try:
+            deliver(self._robot.observe())
+        except Exception as error:  # a robot may raise anything; it can still act and stop
+            return describe(error)
+        return ''

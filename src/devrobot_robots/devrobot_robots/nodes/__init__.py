@@ -1,0 +1,1 @@
+"""ROS nodes: thin shells around the modules beside this folder."""

@@ -1,0 +1,113 @@
+"""Run one node as a process that stops cleanly on SIGINT and SIGTERM."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+import signal
+import sys
+import threading
+from typing import Protocol
+
+from devrobot_interfaces_py.configs import ConfigError, flatten
+import rclpy
+from rclpy.executors import ExternalShutdownException, ShutdownException, SingleThreadedExecutor
+from rclpy.node import Node
+from rclpy.signals import SignalHandlerOptions
+from rclpy.utilities import remove_ros_args
+
+SPIN_JOIN_TIMEOUT_S = 10.0
+
+
+class StoppableNode(Protocol):
+    """What ``run_node`` needs beside a Node."""
+
+    def stop_working(self) -> None:
+        """Stop what moves and what runs, while ROS still works; called once, before the end."""
+        ...
+
+
+class ProcessEnd:
+    """Lets a node, or a signal, end the process with an exit code."""
+
+    def __init__(self) -> None:
+        self._asked = threading.Event()
+        self.exit_code = 0
+
+    def ask(self, exit_code: int = 0) -> None:
+        """End the process; the first exit code that is not 0 stays."""
+        self.exit_code = self.exit_code or exit_code
+        self._asked.set()
+
+    def wait(self) -> None:
+        """Wait until somebody asks."""
+        self._asked.wait()
+
+
+def run_node(
+    make_node: Callable[[ProcessEnd], Node],
+    description: str,
+    config_classes: Sequence[type],
+    args: Sequence[str] | None = None,
+) -> int:
+    """
+    Run the node until it asks for the end or a signal comes; return the exit code.
+
+    :param description: what the node does, for ``--help``, which lists ``config_classes`` too.
+    :param args: the command line with the program's name, by default ``sys.argv``.
+
+    The node spins in a thread and this one waits, so that a signal finds it at once, and the
+    context is still valid when the node says its last word: an aborted action reaches the bag.
+    """
+    argv = list(sys.argv if args is None else args)
+    build_parser(description, config_classes).parse_args(remove_ros_args(argv)[1:])
+    end = ProcessEnd()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: end.ask())
+    rclpy.init(args=argv, signal_handler_options=SignalHandlerOptions.NO)
+    try:
+        node = make_node(end)
+    except ConfigError as error:
+        rclpy.logging.get_logger('devrobot_robots').fatal(str(error))
+        rclpy.try_shutdown()
+        return 1
+    _spin_until(node, end)
+    node.destroy_node()
+    rclpy.try_shutdown()
+    return end.exit_code
+
+
+def build_parser(description: str, config_classes: Sequence[type]) -> argparse.ArgumentParser:
+    """Return a parser that knows ``--help`` and refuses everything that is no ROS argument."""
+    lines = ['parameters (--ros-args -p NAME:=VALUE), and their defaults:']
+    for info in (info for config_class in config_classes for info in flatten(config_class)):
+        allowed = f' ({info.allowed()})' if info.allowed() else ''
+        lines.append(f'  {info.name} = {info.default!r}: {info.doc}{allowed}')
+    return argparse.ArgumentParser(
+        description=description,
+        epilog='\n'.join(lines),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
+def _spin_until(node: Node, end: ProcessEnd) -> None:
+    executor = SingleThreadedExecutor()
+    executor.add_node(node)
+    spinner = threading.Thread(target=_spin, args=(executor, end), name='spin', daemon=True)
+    spinner.start()
+    end.wait()
+    node.stop_working()
+    executor.shutdown()
+    spinner.join(SPIN_JOIN_TIMEOUT_S)
+
+
+def _spin(executor: SingleThreadedExecutor, end: ProcessEnd) -> None:
+    try:
+        executor.spin()
+    except (ExternalShutdownException, ShutdownException):
+        pass
+    except Exception:  # a fault in a callback: say where, and let the launch file see it
+        sys.excepthook(*sys.exc_info())
+        end.ask(1)
+    finally:
+        end.ask()

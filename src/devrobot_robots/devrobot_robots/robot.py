@@ -1,0 +1,73 @@
+"""
+The contract of a robot: what the driver asks of it, and nothing else.
+
+Frames are (H, W, 3) uint8 RGB arrays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol, TypeAlias
+
+from devrobot_interfaces_py.actions import ActionSpace
+from devrobot_robots.clock import Clock
+import numpy as np
+import numpy.typing as npt
+
+Frame: TypeAlias = npt.NDArray[np.uint8]
+Frames: TypeAlias = Mapping[str, Frame]
+
+
+class RobotError(Exception):
+    """The robot cannot do what was asked; the text says why and what helps."""
+
+
+class ResetUnsupportedError(RobotError):
+    """The robot cannot be put into a new state without an action."""
+
+
+class Robot(Protocol):
+    """
+    A robot with cameras and a few discrete actions; index 0 is always "stay".
+
+    Every method but ``stop`` is called from one thread at a time. The constructor touches no
+    hardware: ``connect`` does. ``execute`` blocks until the motion is over, asks ``should_stop``
+    often, returns early when it is true, and raises RobotError when it fails.
+    """
+
+    action_space: ActionSpace
+    camera_names: tuple[str, ...]  # '' = the only one, topic image_raw; else <camera>/image_raw
+
+    def connect(self) -> None:
+        """Open the hardware; raise RobotError with the way out where that fails."""
+        ...
+
+    def observe(self) -> Frames:
+        """Return one frame per camera, taken after this call began."""
+        ...
+
+    def execute(self, action: int, should_stop: Callable[[], bool]) -> None:
+        """Carry out one action and return when the robot rests."""
+        ...
+
+    def stop(self) -> None:
+        """Stop all motors now. Called from any thread, at any time, more than once."""
+        ...
+
+    def reset(self, seed: int | None = None) -> None:
+        """Go to a new start state, or raise ResetUnsupportedError."""
+        ...
+
+    def close(self) -> None:
+        """Release the hardware; allowed at any time, more than once."""
+        ...
+
+
+class RobotClass(Protocol):
+    """What an entry point of the group ``devrobot.robots`` names: usually the robot's class."""
+
+    config_class: type[Any]
+
+    def from_config(self, config: Any, *, clock: Clock, name: str) -> Robot:
+        """Build a robot called ``name``; a class method that touches no hardware."""
+        ...

@@ -1,0 +1,1 @@
+"""Selectors choose the next action; they know nothing of ROS or of time."""
