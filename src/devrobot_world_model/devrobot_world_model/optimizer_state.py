@@ -68,21 +68,33 @@ def optimizer_problems(
     :param own: the optimiser's own ``state_dict()``.
     :param shapes: the shape of each parameter by its index in the optimiser.
     """
-    problems = []
-    sizes = [[len(group['params']) for group in side['param_groups']] for side in (loaded, own)]
-    if sizes[0] != sizes[1]:
-        problems.append(f'optimiser groups: saved {sizes[0]} parameters, here {sizes[1]}')
+    problems = _group_problems(loaded['param_groups'], own['param_groups'])
+    keys = {key for entries in loaded['state'].values() for key in entries}
     for index, entries in loaded['state'].items():
+        if index not in shapes:
+            problems.append(f'optimiser {index}: unknown here')
+            continue
+        problems += [f'optimiser {index}.{key}: missing' for key in sorted(keys - entries.keys())]
         for key, value in entries.items():
             # Scalars (AdamW's step) do not have the parameter's shape.
-            if not isinstance(value, Tensor) or value.dim() == 0 or index not in shapes:
-                continue
-            if value.shape != shapes[index]:
+            if isinstance(value, Tensor) and value.dim() and value.shape != shapes[index]:
                 problems.append(
                     f'optimiser {index}.{key}: saved {list(value.shape)}, '
                     f'here {list(shapes[index])}'
                 )
     return problems
+
+
+def _group_problems(saved: list[dict[str, Any]], own: list[dict[str, Any]]) -> list[str]:
+    sizes = [[len(group['params']) for group in side] for side in (saved, own)]
+    if sizes[0] != sizes[1]:
+        return [f'optimiser groups: saved {sizes[0]} parameters, here {sizes[1]}']
+    return [
+        f'optimiser group {number}: {key} is missing'
+        for number, (left, right) in enumerate(zip(saved, own, strict=True))
+        for key in right
+        if key not in left
+    ]
 
 
 def _plain(value: Any, where: str) -> Any:

@@ -90,3 +90,17 @@ def test_state_with_other_groups_is_told():
     assert optimizer_problems(loaded, own, {}) == [
         'optimiser groups: saved [2] parameters, here [1, 1]'
     ]
+
+
+def test_state_with_missing_parts_is_told():
+    model, optimizer = make()
+    step(model, optimizer, 1)
+    shapes = {0: model.weight.shape, 1: model.bias.shape}
+    loaded = optimizer.state_dict()
+    del loaded['state'][1]['exp_avg']
+    loaded['state'][7] = {}
+    loaded['param_groups'][0] = {'params': [0]}
+    problems = optimizer_problems(loaded, optimizer.state_dict(), shapes)
+    assert 'optimiser 1.exp_avg: missing' in problems
+    assert 'optimiser 7: unknown here' in problems
+    assert 'optimiser group 0: lr is missing' in problems
