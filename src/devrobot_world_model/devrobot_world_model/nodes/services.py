@@ -4,11 +4,19 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from devrobot_interfaces.msg import CheckpointInfo as CheckpointMsg
-from devrobot_interfaces.srv import ListCheckpoints, LoadCheckpoint, Predict, SaveCheckpoint
+from devrobot_interfaces.srv import (
+    ComputeAttention,
+    ListCheckpoints,
+    LoadCheckpoint,
+    Predict,
+    SaveCheckpoint,
+)
 from devrobot_interfaces_py import topics
 from devrobot_interfaces_py.actions import UnknownActionError
 from devrobot_interfaces_py.conversions import image_to_msg, ns_to_stamp
+from devrobot_world_model.attention.maps import AttentionError
 from devrobot_world_model.checkpoints import CheckpointError, CheckpointInfo
+from devrobot_world_model.nodes.attention import compute_attention
 from devrobot_world_model.nodes.publishers import prediction_to_msg
 from devrobot_world_model.nodes.session import Session
 from devrobot_world_model.results import NotReadyError
@@ -22,7 +30,7 @@ class UnavailableError(RuntimeError):
     """The node cannot do this now; the message says why."""
 
 
-REFUSALS = (CheckpointError, NotReadyError, UnavailableError, UnknownActionError)
+REFUSALS = (AttentionError, CheckpointError, NotReadyError, UnavailableError, UnknownActionError)
 
 
 def checkpoint_to_msg(info: CheckpointInfo) -> CheckpointMsg:
@@ -64,6 +72,7 @@ class Services:
             topics.WORLD_MODEL_SAVE_CHECKPOINT: (SaveCheckpoint, self._on_save),
             topics.WORLD_MODEL_LOAD_CHECKPOINT: (LoadCheckpoint, self._on_load),
             topics.WORLD_MODEL_LIST_CHECKPOINTS: (ListCheckpoints, self._on_list),
+            topics.WORLD_MODEL_COMPUTE_ATTENTION: (ComputeAttention, self._on_attention),
         }
         self._services = [
             node.create_service(kind, topics.private(name), self._guarded(name, handler))
@@ -133,4 +142,12 @@ class Services:
         for reason in listing.skipped:
             self._node.get_logger().warning(f'not listed: {reason}', throttle_duration_sec=5.0)
         response.checkpoints = [checkpoint_to_msg(info) for info in listing.checkpoints]
+        return response
+
+    def _on_attention(
+        self, request: ComputeAttention.Request, response: ComputeAttention.Response
+    ) -> ComputeAttention.Response:
+        session = self._session()
+        response.attention = compute_attention(session.loop, session.last_action, request)
+        response.success = True
         return response

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 import time
 
-from devrobot_interfaces_py.actions import ActionSpace
+from devrobot_interfaces_py.actions import ActionSpace, STAY
 from devrobot_world_model.checkpoints import CheckpointError, CheckpointInfo
 from devrobot_world_model.config import WorldModelConfig
 from devrobot_world_model.learning.step import NonFiniteLossError, StepResult
@@ -52,6 +52,7 @@ class Session:
         self.loop = OnlineLoop(config, action_space, concurrent=True)
         self.progress = Progress(settings.loss_history)
         self.checkpoint_name = ''
+        self.last_action = STAY
         self._notify = notify
         self._reports: deque[Report] = deque()
         self._unsaved_samples = 0
@@ -76,6 +77,8 @@ class Session:
 
     def follow_up(self, update: Update) -> None:
         """Count the scores of ``update``, and wake the learner if it brings a new sample."""
+        for prediction in update.predictions:
+            self.last_action = prediction.action
         for score in update.scores:
             self.progress.add_score(score.hybrid)
         if update.learn and not self._learner.wake():

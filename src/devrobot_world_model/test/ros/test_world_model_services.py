@@ -3,7 +3,13 @@
 from pathlib import Path
 
 from devrobot_interfaces.msg import DiscreteAction, Prediction
-from devrobot_interfaces.srv import ListCheckpoints, LoadCheckpoint, Predict, SaveCheckpoint
+from devrobot_interfaces.srv import (
+    ComputeAttention,
+    ListCheckpoints,
+    LoadCheckpoint,
+    Predict,
+    SaveCheckpoint,
+)
 from devrobot_interfaces_py import conversions, topics
 import numpy as np
 import pytest
@@ -219,3 +225,37 @@ def test_the_node_saves_at_the_end_when_told_to(stage):
     trained(stage, checkpoint_on_deactivate=True)
     stage.node.trigger_deactivate()
     assert len(names(stage)) == 1
+
+
+def test_attention_is_a_map_over_the_canvas_for_each_query(stage):
+    trained(stage)
+    response = stage.call(
+        ComputeAttention, topics.WORLD_MODEL_COMPUTE_ATTENTION, query_patches=[8, 21]
+    )
+    assert response.success, response.message
+    found = response.attention
+    assert (found.rows, found.columns, found.patch_size) == (2, 11, 8)
+    assert list(found.query_patches) == [8, 21]
+    assert list(found.layers) == list(found.heads) == [0]
+    sums = np.array(found.weights).reshape(2, 22).sum(axis=1)
+    assert np.allclose(sums, 1.0, atol=0.02)
+
+
+def test_attention_of_bright_patches_chooses_from_the_prediction(stage):
+    trained(stage)
+    response = stage.call(
+        ComputeAttention,
+        topics.WORLD_MODEL_COMPUTE_ATTENTION,
+        selection=ComputeAttention.Request.SELECT_BRIGHT,
+        brightness_threshold=0.0,
+    )
+    assert list(response.attention.query_patches) == [8, 9, 10, 19, 20, 21]
+
+
+def test_attention_of_a_patch_the_model_does_not_predict_is_refused(stage):
+    trained(stage)
+    response = stage.call(
+        ComputeAttention, topics.WORLD_MODEL_COMPUTE_ATTENTION, query_patches=[0]
+    )
+    assert not response.success
+    assert 'patch 0 is not in the predicted slot' in response.message

@@ -1,0 +1,1 @@
+"""Where the model looks when it predicts; no ROS."""
