@@ -38,7 +38,10 @@ def pairing_health(stats: OnlineStats, before: OnlineStats | None) -> Health:
     }
     values |= {f'unpaired: {reason}': str(count) for reason, count in stats.unpaired.items()}
     if lost > lost_before:
-        message = f'{lost - lost_before} action(s) without a transition, {lost} in all'
+        message = (
+            f'{lost - lost_before} action(s) without a transition, {lost} in all; if this goes '
+            'on, the robot acts faster than this computer follows: give it a longer period'
+        )
         return Health(part='pairing', level=WARN, message=message, values=values)
     if not stats.frames:
         return Health(part='pairing', level=WARN, message='no camera frame yet', values=values)
