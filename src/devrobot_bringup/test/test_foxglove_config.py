@@ -1,7 +1,9 @@
 """The settings of the Foxglove server refuse what cannot work."""
 
+from pathlib import Path
+
 from devrobot_bringup.foxglove.config import FoxgloveConfig
-from devrobot_interfaces_py.configs import ConfigError
+from devrobot_interfaces_py.configs import ConfigError, markdown_table
 import pytest
 
 
@@ -28,3 +30,10 @@ def test_broken_pattern_is_named():
 def test_certificate_without_key_is_refused():
     with pytest.raises(ConfigError, match='must be given together'):
         FoxgloveConfig(certfile='cert.pem')
+
+
+def test_table_in_the_readme_is_what_the_settings_say():
+    readme = (Path(__file__).parents[1] / 'README.md').read_text()
+    begin, end = '<!-- parameters: generated -->\n', '<!-- end of parameters -->'
+    table = readme.split(begin)[1].split(end)[0]
+    assert table == markdown_table(FoxgloveConfig)

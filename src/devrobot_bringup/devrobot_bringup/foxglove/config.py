@@ -13,24 +13,28 @@ class FoxgloveConfig:
     """What is shown, to whom, and how patiently. Patterns must match a whole name."""
 
     address: str = param(
-        '127.0.0.1', 'Address to listen on. There is no authentication: keep to the loopback.'
+        '127.0.0.1', 'address to listen on; there is no password, so keep to the loopback'
     )
-    port: int = param(8765, 'TCP port to listen on; 0 takes a free one.', minimum=0, maximum=65535)
-    topic_whitelist: tuple[str, ...] = param(('.*',), 'Patterns of the topics to show.')
-    service_whitelist: tuple[str, ...] = param(('.*',), 'Patterns of the services to offer.')
+    port: int = param(8765, 'TCP port to listen on; 0 = a free one', minimum=0, maximum=65535)
+    topic_whitelist: tuple[str, ...] = param(('.*',), 'regular expressions of the topics to show')
+    service_whitelist: tuple[str, ...] = param(
+        ('.*',), 'regular expressions of the services to offer'
+    )
     param_whitelist: tuple[str, ...] = param(
-        ('.*',), 'Patterns of the parameters to show, named /node.parameter.'
+        ('.*',), 'regular expressions of the parameters to show, named /node.parameter'
     )
-    certfile: str = param('', 'PEM certificate; with keyfile, only wss:// is served.')
-    keyfile: str = param('', 'PEM private key (PKCS#8) of certfile.')
+    certfile: str = param(
+        '', 'PEM file with the certificate; with `keyfile` only wss:// is served'
+    )
+    keyfile: str = param('', 'PEM file with the private key (PKCS#8) of `certfile`')
     message_backlog_size: int = param(
-        16, 'Messages kept for a slow viewer before the oldest is lost.', minimum=8, maximum=1024
+        16, 'messages kept for a slow viewer before the oldest is lost', minimum=8, maximum=1024
     )
     service_timeout: float = param(
-        30.0, 'Seconds a service may take to answer.', minimum=0.1, maximum=3600.0
+        30.0, 'how long a service may take to answer [s]', minimum=0.1, maximum=3600.0
     )
     update_period: float = param(
-        0.5, 'Seconds between two looks at the ROS graph.', minimum=0.05, maximum=60.0
+        0.5, 'time between two looks at the ROS graph [s]', minimum=0.05, maximum=60.0
     )
 
     def __post_init__(self) -> None:
