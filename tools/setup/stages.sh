@@ -197,17 +197,25 @@ install_standin() {
   write_stamp standin "$(standin_key)"
 }
 
-# Build and install folders of packages that are no longer in src/ would stay in the environment.
-remove_gone_packages() {
-  local folder name
-  for folder in "$root"/install/*/; do
-    name=${folder%/}
+# Packages that are installed but no longer in src/.
+gone_packages() {
+  local manifest name
+  for manifest in "$root"/install/*/share/*/package.xml; do
+    name=${manifest%/package.xml}
     name=${name##*/}
-    if [[ -f $folder/share/$name/package.xml && ! -e $root/src/$name/package.xml ]]; then
-      say "Removing $name: it is no longer in src/"
-      rm -rf "$folder" "$root/build/$name"
+    if [[ -f $manifest && ! -e $root/src/$name/package.xml ]]; then
+      printf '%s\n' "$name"
     fi
   done
+}
+
+# What they left would stay in the environment.
+remove_gone_packages() {
+  local name
+  while read -r name; do
+    say "Removing $name: it is no longer in src/"
+    rm -rf "$root/build/$name" "$root/install/$name"
+  done < <(gone_packages)
 }
 
 # colcon_build PACKAGE…: in its own process, since it changes the environment.
@@ -256,6 +264,7 @@ is_ready() { # [dev]
     has_stamp packages "$(packages_key)" || return 1
   [[ ${1:-} != dev ]] || has_stamp dev "$(dev_key)" || return 1
   ! standin_wanted || has_stamp standin "$(standin_key)" || return 1
+  [[ -z $(gone_packages) ]] || return 1
   local folder
   while read -r folder; do
     [[ -f $root/install/${folder##*/}/share/${folder##*/}/package.xml ]] &&
