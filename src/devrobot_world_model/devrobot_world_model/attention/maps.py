@@ -86,13 +86,8 @@ def attention_maps(
     rows = _query_rows(layout, queries)
     stack = np.stack([weights[layer].cpu().numpy()[heads][:, rows] for layer in layers])
     flat = stack.reshape(-1, *stack.shape[2:])
-    reduce = {
-        Aggregation.MEAN: np.mean,
-        Aggregation.MAX: np.max,
-        Aggregation.SUM: np.sum,
-    }[aggregation]
     maps = np.zeros((len(rows), layout.rows * layout.canvas_columns), np.float32)
-    maps[:, token_patches(layout)] = reduce(flat, axis=0)
+    maps[:, token_patches(layout)] = _aggregate(flat, aggregation)
     return maps
 
 
@@ -102,6 +97,15 @@ def chosen(wanted: Sequence[int], count: int, what: str) -> list[int]:
         if not 0 <= number < count:
             raise AttentionError(f'{what} {number} does not exist, there are 0 to {count - 1}')
     return list(dict.fromkeys(wanted)) or list(range(count))
+
+
+def _aggregate(weights: np.ndarray, aggregation: Aggregation) -> np.ndarray:
+    """Reduce the first axis."""
+    if aggregation is Aggregation.MAX:
+        return np.max(weights, axis=0)
+    if aggregation is Aggregation.SUM:
+        return np.sum(weights, axis=0)
+    return np.mean(weights, axis=0)
 
 
 def _query_rows(layout: CanvasLayout, queries: Sequence[int]) -> list[int]:

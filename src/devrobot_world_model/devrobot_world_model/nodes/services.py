@@ -95,7 +95,8 @@ class Services:
             except REFUSALS as error:
                 self._node.get_logger().warning(f'{topics.private(name)}: {error}')
                 if hasattr(response, 'success'):
-                    response.success, response.message = False, str(error)
+                    response.success = False
+                    response.message = str(error)  # type: ignore[attr-defined]
                 return response
 
         return handle

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 import sys
+from typing import Any
 import uuid
 
 from devrobot_interfaces_py import topics
@@ -39,12 +40,13 @@ class WorldModelNode(ManagedNode):
     training runs in the executor's thread; see README.md for topics, services and parameters.
     """
 
-    def __init__(self, **node_arguments: object) -> None:
+    def __init__(self, **node_arguments: Any) -> None:
         """Declare what is needed before configuring; nothing else happens here."""
         super().__init__(topics.WORLD_MODEL_NODE, **node_arguments)
         self._run_id = uuid.uuid4().hex[:8]
-        self._config: Configuration | None = None
-        self._live: WorldModelConfig | None = None
+        self._config: Configuration  # from the first configure on
+        self._live: WorldModelConfig
+        self._declared = False
         self.session: Session | None = None
         self._wanted_learning: bool | None = None
         self._last_stats: OnlineStats | None = None
@@ -69,10 +71,11 @@ class WorldModelNode(ManagedNode):
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Read the parameters, then create the interfaces; the model waits for the robot."""
         try:
-            if self._config is None:
+            if not self._declared:
                 self._config = declare(self)
                 self._live = self._config.model
                 live_config_callback(self, self._config.model, self._on_live_change)
+                self._declared = True
         except (ConfigError, ParameterException) as error:
             self.get_logger().error(f'cannot configure: {" ".join(str(error).split())}')
             return FAILURE
@@ -184,7 +187,7 @@ class WorldModelNode(ManagedNode):
         if not name:
             return
         try:
-            info = self.session.load(name)
+            info = self._require_session().load(name)
         except CheckpointError as error:
             self.get_logger().error(f'{error}; going on with random weights')
             return
@@ -192,24 +195,25 @@ class WorldModelNode(ManagedNode):
 
     def _on_frame(self, stamp_ns: int, image: np.ndarray, frame_id: str) -> None:
         self._frame_id = frame_id
-        loop = self.session.loop
+        loop = self._require_session().loop
         update = loop.on_frame(stamp_ns, image)
         self._views.on_frame(loop, image, stamp_ns, frame_id)
         self._follow(update)
 
     def _on_event(self, event: ActionEvent) -> None:
+        session = self._require_session()
         try:
-            self.session.action_space.check(event.action)
+            session.action_space.check(event.action)
         except UnknownActionError as error:
             # It still goes to the loop: nothing may be learned across it.
             self.get_logger().warning(
                 f'{topics.ACTION_EVENTS} {event.sequence}: {error}',
                 throttle_duration_sec=THROTTLE_S,
             )
-        self._follow(self.session.loop.on_event(event))
+        self._follow(session.loop.on_event(event))
 
     def _follow(self, update: Update) -> None:
-        session, frame_id = self.session, self._frame_id
+        session, frame_id = self._require_session(), self._frame_id
         session.follow_up(update)
         for score in update.scores:
             self._results.on_score(score, frame_id)
@@ -226,8 +230,9 @@ class WorldModelNode(ManagedNode):
             self._reports.trigger()
 
     def _on_reports(self) -> None:
-        session = self.session
-        for report in session.take_reports() if session else ():
+        if (session := self.session) is None:
+            return
+        for report in session.take_reports():
             if isinstance(report, StepReport):
                 now_ns = self.get_clock().now().nanoseconds
                 self._results.on_step(report, session.progress, session.loop.stats, now_ns)

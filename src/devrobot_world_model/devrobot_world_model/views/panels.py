@@ -152,7 +152,7 @@ def _bar(height: int, width: int, color: Rgb) -> Image:
     return np.broadcast_to(np.asarray(color, dtype=np.uint8), (height, width, 3))
 
 
-def _size(image: Image) -> str:
+def _size(image: Image | Mask) -> str:
     return 'x'.join(str(n) for n in np.shape(image))
 
 
