@@ -316,6 +316,27 @@ def test_missing_python_ends_in_one_line_with_the_way_out(copy):
     assert not (copy.root / '.venv').exists()
 
 
+def test_missing_compiler_comes_with_apt_for_root_and_as_a_line_for_others(copy, tmp_path):
+    tools = tmp_path / 'tools'
+    tools.mkdir()
+    for program in Path('/usr/bin').iterdir():
+        if not program.name.startswith(('g++', 'apt-get')):
+            (tools / program.name).symlink_to(program)
+    (tools / 'apt-get').write_text('#!/bin/bash\nprintf "apt-get %s\\n" "$*" >>"$FAKE/calls"\n')
+    (tools / 'apt-get').chmod(0o755)
+    code, output = copy.run('setup', PATH=str(tools))
+    if os.geteuid() == 0:
+        assert code == 0
+        assert copy.calls()[:2] == [
+            'apt-get update',
+            'apt-get install -y --no-install-recommends g++',
+        ]
+    else:
+        assert code == 1
+        assert 'Run: sudo apt-get install -y g++' in output
+        assert copy.calls() == []
+
+
 def test_failed_pip_shows_its_log_and_is_tried_again(copy):
     (copy.fake / 'fail').touch()
     code, output = copy.run('setup')
