@@ -15,8 +15,9 @@ from rclpy.node import Node
 
 from ros2_standin.errors import did_you_mean, StandinError
 
-#: On a busy machine participants were seen to answer up to 1.9 s apart.
-SPIN_TIME_S = 2.0
+#: Participants announce themselves every 3 s; what they say before that is sometimes missed.
+SPIN_TIME_S = 3.5
+QUIET_S = 0.5
 DISCOVERY_S = 6.0
 ANSWER_S = 10.0
 POLL_S = 0.02
@@ -29,6 +30,7 @@ class Session:
     def __init__(self, node: Node, executor: SingleThreadedExecutor) -> None:
         self.node = node
         self._executor = executor
+        self._began = time.monotonic()
 
     def spin(self, timeout_s: float = 0.1) -> None:
         """Deal with at most one callback; short, so that Ctrl-C is noticed."""
@@ -44,11 +46,11 @@ class Session:
             time.sleep(POLL_S)
 
     def settle(self, spin_time_s: float = SPIN_TIME_S) -> None:
-        """Wait until nothing new was discovered for ``spin_time_s``, but not for ever."""
-        end = time.monotonic() + DISCOVERY_S + spin_time_s
+        """Wait until the session is ``spin_time_s`` old and nothing new is being discovered."""
+        end = self._began + spin_time_s + DISCOVERY_S
+        quiet_from = self._began + spin_time_s - QUIET_S
         seen: object = None
-        quiet_until = time.monotonic() + spin_time_s
-        while time.monotonic() < min(end, quiet_until):
+        while time.monotonic() < min(end, quiet_from + QUIET_S):
             now = (
                 self.node.get_node_names_and_namespaces(),
                 self.node.get_topic_names_and_types(),
@@ -56,7 +58,7 @@ class Session:
             )
             if now != seen:
                 seen = now
-                quiet_until = time.monotonic() + spin_time_s
+                quiet_from = max(quiet_from, time.monotonic())
             time.sleep(POLL_S)
 
     def node_names(self, *, hidden: bool = False) -> list[str]:
@@ -123,7 +125,7 @@ def add_graph_options(parser: argparse.ArgumentParser) -> None:
         type=float,
         default=SPIN_TIME_S,
         metavar='SECONDS',
-        help='how long nothing new must be discovered before the answer is given',
+        help='how long to wait for other participants to announce themselves',
     )
     parser.add_argument('-s', '--use-sim-time', action='store_true', help='accepted, no effect')
     parser.add_argument('--no-daemon', action='store_true', help='accepted: there is no daemon')

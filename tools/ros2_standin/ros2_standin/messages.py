@@ -134,6 +134,7 @@ def fill(message: Any, values: Mapping[str, Any], where: str = '') -> None:
     :raises StandinError: if a field does not exist or a value does not fit.
     """
     types = message.get_fields_and_field_types()
+    message._check_fields = True  # without it Jazzy's setters take anything
     for name, value in values.items():
         path = f'{where}{name}'
         if name not in types:
