@@ -8,12 +8,11 @@ the whole visible history, the decoder over every token; sin-cos positions, fp32
 Shapes: B canvases, T patches of a canvas (T_v of them visible), D values per patch.
 """
 
+from devrobot_world_model.canvas.layout import CanvasLayout
+from devrobot_world_model.config import WorldModelConfig
 import torch
 from torch import nn, Tensor
 from torch.nn import functional
-
-from devrobot_world_model.canvas.layout import CanvasLayout
-from devrobot_world_model.config import WorldModelConfig
 
 
 class PlainBlock(nn.Module):

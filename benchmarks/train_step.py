@@ -7,17 +7,16 @@ that both meet the same load. The figure is the median of the ratios of neighbou
 
 import statistics
 
-import numpy as np
-from plain_model import plain_train_step, PlainMaskedAutoencoder
-from report import finish, make_parser, measure_in_turn, median_ratio
-import torch
-
 from devrobot_world_model.canvas.builder import build_canvas
 from devrobot_world_model.config import preset, PRESET_NAMES
 from devrobot_world_model.learning.step import Learner
 from devrobot_world_model.model.factory import build_model
 from devrobot_world_model.model.mae import Batch
 from devrobot_world_model.model.patches import patchify, to_unit
+import numpy as np
+from plain_model import plain_train_step, PlainMaskedAutoencoder
+from report import finish, make_parser, measure_in_turn, median_ratio
+import torch
 
 COLORS = ((255, 0, 0), (0, 255, 0))
 

@@ -15,7 +15,8 @@ ALLOWED = {
     'devrobot_robots': {'devrobot_interfaces_py'},
     'devrobot_world_model': {'devrobot_interfaces_py'},
     'devrobot_training': {'devrobot_interfaces_py', 'devrobot_world_model'},
-    'devrobot_bringup': {'devrobot_interfaces_py'},
+    # The demo pairs frames by the world model's own rule.
+    'devrobot_bringup': {'devrobot_interfaces_py', 'devrobot_world_model'},
 }
 ROS_MODULES = {
     'action_msgs',
@@ -105,7 +106,7 @@ def test_the_packages_are_where_this_test_looks():
             'def f():\n    import devrobot_robots',
             'devrobot_robots',
         ),
-        ('devrobot_bringup', 'a.py', 'import devrobot_world_model', 'devrobot_world_model'),
+        ('devrobot_bringup', 'a.py', 'import devrobot_robots', 'devrobot_robots'),
         ('devrobot_world_model', 'online.py', 'from rclpy.node import Node', 'rclpy'),
         ('devrobot_interfaces_py', 'images.py', 'import sensor_msgs.msg', 'sensor_msgs'),
     ],

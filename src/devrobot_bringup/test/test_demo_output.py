@@ -79,8 +79,21 @@ def test_a_pipe_gets_whole_lines_and_no_control_characters():
 
 def test_the_live_line_says_what_it_shows_also_before_the_first_prediction():
     assert 'error   -    (copy-last   -   )' in status_text(0, 0.0, 0.0, 180.0, Figures())
-    text = status_text(812, 11.9, 45.0, 82.0, Figures(mse=0.002, mse_copy_last=0.015,
-                                                     median_dot_error=0.8, within_2px=0.96))
-    for part in ('step   812', '11.9 actions/s', 'error 0.0020', '0.0150', '0.8 px',
-                 '96 % within 2 px', '45.0 samples/s', '1:22 left'):
+    text = status_text(
+        812,
+        11.9,
+        45.0,
+        82.0,
+        Figures(mse=0.002, mse_copy_last=0.015, median_dot_error=0.8, within_2px=0.96),
+    )
+    for part in (
+        'step   812',
+        '11.9 actions/s',
+        'error 0.0020',
+        '0.0150',
+        '0.8 px',
+        '96 % within 2 px',
+        '45.0 samples/s',
+        '1:22 left',
+    ):
         assert part in text

@@ -9,8 +9,15 @@ LABELS = ('stay', 'move')
 
 def outcome(index, error=0.5, other=0.5, on_time=True):
     return Outcome(
-        sequence=index, action=index % 2, seconds=float(index), on_time=on_time, dot_error=error,
-        counterfactual_errors=(other,), mse=0.1, mse_copy_last=0.2, mse_black=0.3,
+        sequence=index,
+        action=index % 2,
+        seconds=float(index),
+        on_time=on_time,
+        dot_error=error,
+        counterfactual_errors=(other,),
+        mse=0.1,
+        mse_copy_last=0.2,
+        mse_black=0.3,
     )
 
 

@@ -21,11 +21,11 @@ class CanvasConfig:
 
     frame_height: int = param(224, 'height of one frame in px', minimum=4, maximum=4096)
     frame_width: int = param(224, 'width of one frame in px', minimum=4, maximum=4096)
-    frames: int = param(
-        3, 'frames on a canvas, the last one is predicted', minimum=2, maximum=16
-    )
+    frames: int = param(3, 'frames on a canvas, the last one is predicted', minimum=2, maximum=16)
     separator_width: int = param(
-        16, 'width of an action separator in px, a multiple of the patch size', minimum=1,
+        16,
+        'width of an action separator in px, a multiple of the patch size',
+        minimum=1,
         maximum=512,
     )
 
@@ -49,7 +49,9 @@ class ModelConfig:
         4.0, 'hidden width of a block relative to its width', minimum=0.5, maximum=16.0
     )
     rotary_base: float = param(
-        30.0, 'longest wavelength of the rotary positions, in patches / 2 pi', minimum=1.0,
+        30.0,
+        'longest wavelength of the rotary positions, in patches / 2 pi',
+        minimum=1.0,
         maximum=1e6,
     )
 
@@ -101,12 +103,12 @@ class OptimizerConfig:
     )
     beta1: float = param(0.9, 'AdamW beta1', minimum=0.0, maximum=0.9999)
     beta2: float = param(0.999, 'AdamW beta2', minimum=0.0, maximum=0.99999)
-    warmup_steps: int = param(
-        1000, 'steps of linear warm-up', minimum=0, maximum=1_000_000
-    )
+    warmup_steps: int = param(1000, 'steps of linear warm-up', minimum=0, maximum=1_000_000)
     schedule: str = param('constant', 'rate after the warm-up', choices=SCHEDULES)
     total_steps: int = param(
-        100_000, 'length of the cosine schedule in steps, warm-up included', minimum=1,
+        100_000,
+        'length of the cosine schedule in steps, warm-up included',
+        minimum=1,
         maximum=100_000_000,
     )
     final_ratio: float = param(
@@ -135,8 +137,11 @@ class OnlineConfig:
         2000, 'frames kept for replay, oldest go first', minimum=16, maximum=10_000_000
     )
     quality_gate: float = param(
-        1e-4, 'no training step while the loss of the prediction is below this', minimum=0.0,
-        maximum=1.0, live=True,
+        1e-4,
+        'no training step while the loss of the prediction is below this',
+        minimum=0.0,
+        maximum=1.0,
+        live=True,
     )
     rollout_steps: int = param(
         5, 'steps of the imagined rollout', minimum=1, maximum=50, live=True
@@ -181,7 +186,7 @@ def _tiny() -> WorldModelConfig:
             patch_size=8, encoder_width=128, encoder_depth=3, decoder_width=128, decoder_depth=3
         ),
         optimizer=OptimizerConfig(learning_rate=3e-4, warmup_steps=100),
-        online=OnlineConfig(replay_frames=10_000),
+        online=OnlineConfig(batch_size=6, replay_frames=10_000),
     )
 
 
@@ -195,7 +200,11 @@ def _base() -> WorldModelConfig:
 def _large() -> WorldModelConfig:
     config = _base()
     model = replace(
-        config.model, encoder_width=512, encoder_heads=8, decoder_width=256, decoder_depth=12,
+        config.model,
+        encoder_width=512,
+        encoder_heads=8,
+        decoder_width=256,
+        decoder_depth=12,
         decoder_heads=8,
     )
     return replace(config, model=model)

@@ -10,10 +10,6 @@ from collections.abc import Sequence
 import threading
 import time
 
-import numpy as np
-import torch
-from torch import Tensor
-
 from devrobot_interfaces_py.actions import ActionEvent, ActionSpace, Phase
 from devrobot_interfaces_py.configs import config_to_dict
 from devrobot_interfaces_py.images import resize
@@ -36,6 +32,9 @@ from devrobot_world_model.results import (
     Score,
     Update,
 )
+import numpy as np
+import torch
+from torch import Tensor
 
 
 class OnlineLoop:
@@ -86,11 +85,17 @@ class OnlineLoop:
         chains = self._history.add_frame(Frame(stamp_ns=stamp_ns, image=frame))
         return self._update(chains)
 
-    def on_event(self, event: ActionEvent) -> Update:
-        """Take an action event; a started action is predicted as soon as its history is there."""
+    def on_event(self, event: ActionEvent, *, predict: bool = True) -> Update:
+        """
+        Take an action event; a started action is predicted as soon as its history is there.
+
+        :param predict: False lets the prediction out and counts it as missed, to catch up.
+        """
         chains = self._history.add_event(event)
         if event.phase == Phase.STARTED:
             self._expect(event)
+            if not predict:
+                self._expect(None)
         elif event.phase in (Phase.ABORTED, Phase.RESET):
             self._expect(None)
             self._open = None
@@ -204,7 +209,11 @@ class OnlineLoop:
         configs = (saved.config, config_to_dict(self.config))
         with self._learn_lock:
             restore_learner(
-                self._learner, saved.tensors, configs, saved.counters, saved.state,
+                self._learner,
+                saved.tensors,
+                configs,
+                saved.counters,
+                saved.state,
                 restore_optimizer,
             )
             self._actor.refresh()

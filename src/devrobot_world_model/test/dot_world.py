@@ -3,8 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-import numpy as np
-
 from devrobot_interfaces_py.actions import ActionDefinition, ActionEvent, ActionSpace, Phase
 from devrobot_world_model.config import (
     CanvasConfig,
@@ -13,6 +11,7 @@ from devrobot_world_model.config import (
     OptimizerConfig,
     WorldModelConfig,
 )
+import numpy as np
 
 SPACE = ActionSpace(
     robot_name='dot',
@@ -25,8 +24,13 @@ SPACE = ActionSpace(
 TINY = WorldModelConfig(
     canvas=CanvasConfig(frame_height=16, frame_width=24, separator_width=4),
     model=ModelConfig(
-        patch_size=4, encoder_width=32, encoder_depth=1, encoder_heads=2, decoder_width=32,
-        decoder_depth=1, decoder_heads=2,
+        patch_size=4,
+        encoder_width=32,
+        encoder_depth=1,
+        encoder_heads=2,
+        decoder_width=32,
+        decoder_depth=1,
+        decoder_heads=2,
     ),
     optimizer=OptimizerConfig(learning_rate=1e-3, warmup_steps=5, precision='fp32'),
     online=OnlineConfig(batch_size=4, replay_frames=64),
@@ -66,9 +70,7 @@ def session(
         action = int(rng.integers(2))
         for phase in (Phase.ACCEPTED, Phase.STARTED, Phase.FINISHED):
             now += 10
-            yield 'event', ActionEvent(
-                stamp_ns=now, sequence=sequence, phase=phase, action=action
-            )
+            yield 'event', ActionEvent(stamp_ns=now, sequence=sequence, phase=phase, action=action)
         x = (x + step_px * action) % 24
         now += 10
         yield 'frame', (now, dot(x, y))

@@ -1,10 +1,9 @@
 """Small models with weights that matter, and random canvases for them."""
 
-import torch
-
 from devrobot_world_model.config import WorldModelConfig
 from devrobot_world_model.model.factory import build_model
 from devrobot_world_model.model.mae import Batch, WorldModel
+import torch
 
 
 def random_batch(model: WorldModel, size: int = 2) -> Batch:

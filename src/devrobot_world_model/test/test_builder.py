@@ -1,8 +1,7 @@
-import numpy as np
-import pytest
-
 from devrobot_world_model.canvas.builder import build_canvas
 from devrobot_world_model.canvas.layout import CanvasLayout
+import numpy as np
+import pytest
 
 LAYOUT = CanvasLayout(frame_height=4, frame_width=6, separator_width=2, patch_size=2)
 RED, GREEN = (255, 0, 0), (0, 255, 0)

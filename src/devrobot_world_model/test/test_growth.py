@@ -1,13 +1,11 @@
 from dataclasses import replace
 
-import pytest
-import torch
-
 from devrobot_world_model.model.factory import build_model
 from devrobot_world_model.model.growth import grow_state
-
 from dot_world import TINY, tiny
+import pytest
 from small_models import random_batch, trained
+import torch
 
 
 def deeper():

@@ -1,8 +1,7 @@
-import numpy as np
-import pytest
-
 from devrobot_interfaces_py.actions import ActionEvent, Phase
 from devrobot_world_model.canvas.history import Frame, History, Unpaired
+import numpy as np
+import pytest
 
 
 def frame(stamp):

@@ -1,7 +1,6 @@
-import pytest
-
 from devrobot_world_model.canvas.layout import CanvasLayout
 from devrobot_world_model.config import preset
+import pytest
 
 
 def test_the_default_canvas_is_704_px_wide():

@@ -1,11 +1,10 @@
 import math
 
-import pytest
-import torch
-
 from devrobot_world_model.config import LossConfig
 from devrobot_world_model.model.losses import compute_losses, constant_baselines
 from devrobot_world_model.model.patches import patchify
+import pytest
+import torch
 
 HYBRID = LossConfig()
 

@@ -1,6 +1,5 @@
-import torch
-
 from devrobot_world_model.model.masking import last_slot_mask
+import torch
 
 
 def test_the_full_ratio_needs_no_mask():

@@ -1,8 +1,5 @@
 from dataclasses import replace
 
-import pytest
-import torch
-
 from devrobot_interfaces_py.configs import ConfigError
 from devrobot_world_model.config import ModelConfig, preset, PRESET_NAMES, WorldModelConfig
 from devrobot_world_model.learning.precision import autocast
@@ -10,9 +7,10 @@ from devrobot_world_model.learning.predict import predict_actions, rollout
 from devrobot_world_model.model.factory import build_model, resolve_device
 from devrobot_world_model.model.mae import Batch
 from devrobot_world_model.model.rotary import grid_positions, rotary_table, rotate
-
 from dot_world import TINY, tiny
+import pytest
 from small_models import random_batch, trained
+import torch
 
 KINDS = ('encoder_decoder', 'decoder_only')
 
@@ -69,8 +67,10 @@ def test_every_history_frame_and_every_action_matters(kind):
         frames, colors = batch.frames.clone(), batch.colors.clone()
         frames[:, index] = 255 - frames[:, index]
         colors[:, index] = 255 - colors[:, index]
-        for other in (Batch(frames=frames, colors=batch.colors),
-                      Batch(frames=batch.frames, colors=colors)):
+        for other in (
+            Batch(frames=frames, colors=batch.colors),
+            Batch(frames=batch.frames, colors=colors),
+        ):
             assert not torch.allclose(model(batch)[0], model(other)[0], atol=1e-6)
 
 
@@ -91,9 +91,7 @@ def test_sharing_the_encoded_history_predicts_what_whole_canvases_predict():
     model = trained(TINY)
     batch = random_batch(model, 1)
     candidates = torch.tensor([[255, 0, 0], [0, 255, 0], [0, 0, 255]], dtype=torch.uint8)
-    shared = predict_actions(
-        model, batch.frames[0, :-1], batch.colors[0, :1], candidates, 'fp32'
-    )
+    shared = predict_actions(model, batch.frames[0, :-1], batch.colors[0, :1], candidates, 'fp32')
     for index, color in enumerate(candidates):
         colors = torch.stack([batch.colors[0, 0], color])[None]
         whole = model(Batch(frames=batch.frames, colors=colors))[0][0]

@@ -25,7 +25,7 @@ def report(loss):
     )
 
 
-def test_work_that_comes_while_busy_is_refused_not_queued():
+def test_while_busy_one_piece_of_work_waits_and_more_are_refused():
     begun, go_on, done = threading.Event(), threading.Event(), []
 
     def work():
@@ -37,11 +37,12 @@ def test_work_that_comes_while_busy_is_refused_not_queued():
     learner.start()
     assert learner.wake()
     assert begun.wait(DEADLINE_S)
+    assert learner.wake()
     assert not learner.wake()
     go_on.set()
     assert learner.wait_idle(DEADLINE_S)
     learner.stop()
-    assert done == [1]
+    assert done == [1, 1]
 
 
 def test_the_learner_survives_an_error_and_tells_it():

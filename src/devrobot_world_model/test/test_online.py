@@ -1,16 +1,14 @@
 from dataclasses import replace
 import threading
 
-import numpy as np
-import pytest
-import torch
-
 from devrobot_interfaces_py.actions import ActionEvent, Phase, UnknownActionError
 from devrobot_world_model.compatibility import IncompatibleCheckpointError
 from devrobot_world_model.online import OnlineLoop
 from devrobot_world_model.results import NotReadyError
-
 from dot_world import dot, feed, session, SPACE, TINY, tiny
+import numpy as np
+import pytest
+import torch
 
 
 def predictions(results):
@@ -61,8 +59,10 @@ def test_one_sample_more_than_the_history_gives_one_step_each():
 def test_no_canvas_and_no_prediction_crosses_a_reset():
     loop = OnlineLoop(TINY, SPACE)
     results = feed(loop, session(20, reset_every=5))
-    rows = [[np.flatnonzero(image.any(axis=(1, 2))) for image in p.history]
-            for p in predictions(results)]
+    rows = [
+        [np.flatnonzero(image.any(axis=(1, 2))) for image in p.history]
+        for p in predictions(results)
+    ]
     assert all(np.array_equal(first, second) for first, second in rows)
     assert len(rows) == 4 * 4
     assert len(losses(results)) == 4 * 4
@@ -90,6 +90,16 @@ def test_predictions_do_not_wait_for_a_training_step():
         thread.start()
         assert done.wait(timeout=30.0)
     thread.join()
+
+
+def test_without_time_for_a_prediction_the_transition_is_still_learned_from():
+    loop = OnlineLoop(TINY, SPACE)
+    steps = 0
+    for kind, item in session(8):
+        update = loop.on_frame(*item) if kind == 'frame' else loop.on_event(item, predict=False)
+        assert update.predictions == () and update.scores == ()
+        steps += update.learn and loop.learn() is not None
+    assert steps == 7 and loop.stats.predictions_missed == 8
 
 
 def test_learning_off_predicts_and_does_not_learn():
@@ -144,9 +154,7 @@ def test_reset_history_forgets_the_frames_and_keeps_the_model():
 def test_an_action_outside_the_space_is_counted_and_ends_in_nothing_else():
     loop = OnlineLoop(TINY, SPACE)
     feed(loop, session(4))
-    update = loop.on_event(
-        ActionEvent(stamp_ns=10_000, sequence=9, phase=Phase.STARTED, action=5)
-    )
+    update = loop.on_event(ActionEvent(stamp_ns=10_000, sequence=9, phase=Phase.STARTED, action=5))
     assert update.predictions == () and loop.stats.unpaired == {'unknown action': 1}
 
 
@@ -173,9 +181,9 @@ def test_a_restored_loop_goes_on_exactly_as_the_saved_one():
     other.load_state(loop.state())
     assert other.stats.optimizer_step == loop.stats.optimizer_step
     batch = loop._experience._replay.batch(4, np.random.default_rng(0))
-    one, two = (l._learner.train_step(batch) for l in (loop, other))
+    one, two = (each._learner.train_step(batch) for each in (loop, other))
     assert torch.equal(one.loss, two.loss)
-    one, two = (l._learner.train_step(batch) for l in (loop, other))
+    one, two = (each._learner.train_step(batch) for each in (loop, other))
     assert torch.equal(one.loss, two.loss)
 
 

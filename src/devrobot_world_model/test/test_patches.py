@@ -1,7 +1,6 @@
+from devrobot_world_model.model.patches import patchify, to_bytes, to_signed, to_unit, unpatchify
 import pytest
 import torch
-
-from devrobot_world_model.model.patches import patchify, to_bytes, to_signed, to_unit, unpatchify
 
 
 def test_patches_of_an_image_that_is_not_square_come_back_as_they_were():

@@ -1,8 +1,7 @@
+from devrobot_world_model.learning.replay import ReplayMemory, Sample
 import numpy as np
 import pytest
 import torch
-
-from devrobot_world_model.learning.replay import ReplayMemory, Sample
 
 COLORS = ((255, 0, 0), (0, 255, 0))
 

@@ -1,9 +1,6 @@
 from dataclasses import replace
 import math
 
-import pytest
-import torch
-
 from devrobot_world_model.config import OptimizerConfig
 from devrobot_world_model.learning.optimizer import parameter_groups
 from devrobot_world_model.learning.schedule import learning_rate
@@ -11,8 +8,9 @@ from devrobot_world_model.learning.step import Learner, NonFiniteLossError
 from devrobot_world_model.model.factory import build_model
 from devrobot_world_model.model.mae import Batch
 from devrobot_world_model.model.patches import patchify
-
 from dot_world import dot, TINY, tiny
+import pytest
+import torch
 
 
 def world_batch(size=8):
@@ -30,7 +28,9 @@ def world_batch(size=8):
 
 def make_learner(config=TINY):
     return Learner(
-        build_model(config), loss=config.loss, optimizer=config.optimizer,
+        build_model(config),
+        loss=config.loss,
+        optimizer=config.optimizer,
         generator=torch.Generator().manual_seed(0),
     )
 

@@ -36,20 +36,38 @@ def build_parser() -> argparse.ArgumentParser:
         epilog='example: ./devrobot demo --minutes 3 --seed 1 --summary out.json',
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    parser.add_argument('--minutes', type=float, default=defaults.minutes,
-                        help='how long the robot acts')
-    parser.add_argument('--seed', type=int, default=defaults.seed,
-                        help='seed of the weights, the actions and the places')
-    parser.add_argument('--preset', default=defaults.preset, choices=PRESETS,
-                        help='tiny: 64x64 px for a laptop; base: full 224x224 px frames, wants '
-                        '20 minutes; reference: batch 1 without replay')
+    parser.add_argument(
+        '--minutes', type=float, default=defaults.minutes, help='how long the robot acts'
+    )
+    parser.add_argument(
+        '--seed',
+        type=int,
+        default=defaults.seed,
+        help='seed of the weights, the actions and the places',
+    )
+    parser.add_argument(
+        '--preset',
+        default=defaults.preset,
+        choices=PRESETS,
+        help='tiny: 64x64 px for a laptop; base: full 224x224 px frames, wants '
+        '20 minutes; reference: batch 1 without replay',
+    )
     parser.add_argument('--no-foxglove', action='store_true', help='start no Foxglove server')
-    parser.add_argument('--foxglove-port', type=int, default=defaults.foxglove_port,
-                        help='port of the Foxglove server; the next free one if it is taken')
-    parser.add_argument('--output', type=Path, metavar='FOLDER',
-                        help='where picture and summary go (default: saved/demo/<time>)')
-    parser.add_argument('--summary', '--json', type=Path, metavar='FILE',
-                        help='write the summary to FILE, too')
+    parser.add_argument(
+        '--foxglove-port',
+        type=int,
+        default=defaults.foxglove_port,
+        help='port of the Foxglove server; the next free one if it is taken',
+    )
+    parser.add_argument(
+        '--output',
+        type=Path,
+        metavar='FOLDER',
+        help='where picture and summary go (default: saved/demo/<time>)',
+    )
+    parser.add_argument(
+        '--summary', '--json', type=Path, metavar='FILE', help='write the summary to FILE, too'
+    )
     return parser
 
 

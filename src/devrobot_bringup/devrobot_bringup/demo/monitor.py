@@ -10,12 +10,11 @@ from collections import deque, OrderedDict
 from dataclasses import dataclass
 import math
 
-import numpy as np
-
 from devrobot_bringup.demo.dots import dot_distance, dot_position
 from devrobot_interfaces_py.actions import ActionEvent, ActionSpace
 from devrobot_interfaces_py.images import resize
 from devrobot_world_model.canvas.history import Chain, Frame, History
+import numpy as np
 
 STEP_PARAMETER = 'step_px'
 KEPT = 500

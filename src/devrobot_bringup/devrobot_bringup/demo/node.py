@@ -23,9 +23,7 @@ class DemoNode(Node):
         self.create_subscription(
             ActionSpace, topics.ACTION_SPACE, self._on_action_space, qos.LATCHED
         )
-        self.create_subscription(
-            ActionEvent, topics.ACTION_EVENTS, self._on_event, qos.EVENTS
-        )
+        self.create_subscription(ActionEvent, topics.ACTION_EVENTS, self._on_event, qos.EVENTS)
         self.create_subscription(Image, topics.IMAGE_RAW, self._on_image, qos.IMAGES)
         self.create_subscription(
             Image,

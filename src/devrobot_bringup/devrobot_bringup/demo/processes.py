@@ -47,7 +47,11 @@ class Launch:
         )
 
     def check(self) -> None:
-        """:raises LaunchError: if the nodes have ended, with the last lines they printed."""
+        """
+        Do nothing while the nodes run.
+
+        :raises LaunchError: if they have ended, with the last lines they printed.
+        """
         if self._process is not None and self._process.poll() is not None:
             raise LaunchError(
                 f'the nodes ended with code {self._process.returncode}; the last they said:\n'

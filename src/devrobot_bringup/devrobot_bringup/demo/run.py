@@ -25,7 +25,10 @@ class DemoRun:
     """Owns the child processes and the listening node while the demo runs."""
 
     def __init__(
-        self, config: DemoConfig, folder: Path, begin: float,
+        self,
+        config: DemoConfig,
+        folder: Path,
+        begin: float,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """``begin`` is the clock's time at which the command was given."""

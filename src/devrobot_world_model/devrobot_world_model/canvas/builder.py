@@ -7,10 +7,9 @@ frames. Images are (H, W, 3) uint8 RGB.
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from devrobot_interfaces_py.actions import Rgb
 from devrobot_world_model.canvas.layout import CanvasLayout
+import numpy as np
 
 
 def build_canvas(

@@ -9,15 +9,14 @@ not set anew between them; only chained transitions share a canvas.
 
 from collections import Counter, deque
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
 from typing import TypeAlias
 
+from devrobot_interfaces_py.actions import ActionEvent, Phase
 import numpy as np
 
-from devrobot_interfaces_py.actions import ActionEvent, Phase
 
-
-class Unpaired(str, Enum):
+class Unpaired(StrEnum):
     """Why an action gave no transition."""
 
     ABORTED = 'aborted'

@@ -6,12 +6,11 @@ Shapes: N patches of D values; images are (H, W, 3) uint8 RGB of the layout's fr
 
 from collections.abc import Sequence
 
+from devrobot_world_model.canvas.layout import CanvasLayout
+from devrobot_world_model.model.patches import patchify, to_bytes, unpatchify
 import numpy as np
 import torch
 from torch import Tensor
-
-from devrobot_world_model.canvas.layout import CanvasLayout
-from devrobot_world_model.model.patches import patchify, to_bytes, unpatchify
 
 
 class FramePatcher:

@@ -4,12 +4,11 @@ from collections.abc import Sequence
 import copy
 from threading import Lock
 
+from devrobot_world_model.learning.precision import autocast
+from devrobot_world_model.learning.predict import predict_actions, rollout
+from devrobot_world_model.model.mae import Batch, WorldModel
 import torch
 from torch import Tensor
-
-from devrobot_world_model.learning.predict import predict_actions, rollout
-from devrobot_world_model.learning.precision import autocast
-from devrobot_world_model.model.mae import Batch, WorldModel
 
 
 class Actor:

@@ -5,14 +5,13 @@ from collections.abc import Sequence
 import threading
 from typing import Any
 
-import numpy as np
-
 from devrobot_interfaces_py.actions import Rgb
 from devrobot_world_model.canvas.history import Chain, Frame
 from devrobot_world_model.canvas.layout import CanvasLayout
 from devrobot_world_model.canvas.tensors import FramePatcher
 from devrobot_world_model.learning.replay import ReplayMemory, Sample
 from devrobot_world_model.model.mae import Batch
+import numpy as np
 
 
 class Experience:

@@ -1,9 +1,8 @@
 """AdamW with weight decay on matrices only (AdamW: arXiv 1711.05101)."""
 
+from devrobot_world_model.config import OptimizerConfig
 import torch
 from torch import nn
-
-from devrobot_world_model.config import OptimizerConfig
 
 
 def parameter_groups(model: nn.Module, weight_decay: float) -> list[dict]:

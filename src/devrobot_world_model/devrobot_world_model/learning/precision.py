@@ -2,9 +2,8 @@
 
 from contextlib import AbstractContextManager, nullcontext
 
-import torch
-
 from devrobot_interfaces_py.configs import ConfigError
+import torch
 
 
 def has_native_bf16(device: torch.device) -> bool:

@@ -6,12 +6,11 @@ Shapes: A actions, K frames per canvas, N patches, D values per patch; frames ar
 
 from collections.abc import Sequence
 
-import torch
-from torch import Tensor
-
 from devrobot_world_model.learning.precision import autocast
 from devrobot_world_model.model.mae import WorldModel
 from devrobot_world_model.model.patches import to_bytes
+import torch
+from torch import Tensor
 
 
 @torch.no_grad()
@@ -68,7 +67,5 @@ def _decode(model: WorldModel, codes: Tensor, past: Tensor, actions: Tensor) -> 
     bars = model.encode_colors(torch.cat([past, actions]))
     shared = bars[: len(past)].expand(count, *bars[: len(past)].shape)
     own = bars[len(past) :, None]
-    memory = model.memory(
-        codes.expand(count, *codes.shape), torch.cat([shared, own], dim=1)
-    )
+    memory = model.memory(codes.expand(count, *codes.shape), torch.cat([shared, own], dim=1))
     return model.decode(memory)[0]

@@ -7,11 +7,10 @@ Shapes: B batch, K frames per canvas, N patches per frame, D values per patch.
 from collections import deque
 from dataclasses import dataclass
 
+from devrobot_world_model.model.mae import Batch
 import numpy as np
 import torch
 from torch import Tensor
-
-from devrobot_world_model.model.mae import Batch
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,11 @@ Compare a prediction with the frame that came and with trivial predictions.
 Shapes: N patches, D values per patch; predictions are float in 0..1, frames uint8.
 """
 
-import torch
-from torch import Tensor
-
 from devrobot_world_model.config import LossConfig
 from devrobot_world_model.model.losses import compute_losses, Losses
 from devrobot_world_model.model.patches import to_unit
+import torch
+from torch import Tensor
 
 
 def score_prediction(
@@ -37,6 +36,4 @@ def score_prediction(
 
 
 def _row(losses: Losses, index: int) -> dict[str, float]:
-    return {
-        kind: float(losses.of_kind(kind)[index]) for kind in ('plain', 'focal', 'hybrid')
-    }
+    return {kind: float(losses.of_kind(kind)[index]) for kind in ('plain', 'focal', 'hybrid')}

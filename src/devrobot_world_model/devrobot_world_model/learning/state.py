@@ -3,9 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-import torch
-from torch import Tensor
-
 from devrobot_world_model.compatibility import check_compatible, IncompatibleCheckpointError
 from devrobot_world_model.learning.step import Learner
 from devrobot_world_model.model.growth import grow_state
@@ -14,6 +11,8 @@ from devrobot_world_model.optimizer_state import (
     optimizer_problems,
     unflatten_optimizer,
 )
+import torch
+from torch import Tensor
 
 MODEL_PREFIX = 'model.'
 GENERATOR = 'rng.torch'
@@ -75,9 +74,7 @@ def _architecture(config: Mapping[str, Any], without: tuple[str, ...] = ()) -> d
 
 
 def _is_shallower(saved: Mapping[str, Any], own: Mapping[str, Any]) -> bool:
-    depths = [
-        (saved.get('model', {}).get(key), own['model'][key]) for key in DEPTHS
-    ]
+    depths = [(saved.get('model', {}).get(key), own['model'][key]) for key in DEPTHS]
     if any(not isinstance(left, int) for left, _ in depths):
         return False
     return all(left <= right for left, right in depths) and depths[0][0] + depths[1][0] < sum(

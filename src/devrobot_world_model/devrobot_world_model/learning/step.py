@@ -6,9 +6,6 @@ Shapes: B batch, K frames, N patches, D values per patch (see ``model.mae``).
 
 from dataclasses import dataclass
 
-import torch
-from torch import nn, Tensor
-
 from devrobot_world_model.config import LossConfig, OptimizerConfig
 from devrobot_world_model.learning.optimizer import build_optimizer
 from devrobot_world_model.learning.precision import autocast
@@ -17,6 +14,8 @@ from devrobot_world_model.model.losses import compute_losses, Losses
 from devrobot_world_model.model.mae import Batch, WorldModel
 from devrobot_world_model.model.masking import last_slot_mask
 from devrobot_world_model.model.patches import to_unit
+import torch
+from torch import nn, Tensor
 
 
 class NonFiniteLossError(RuntimeError):

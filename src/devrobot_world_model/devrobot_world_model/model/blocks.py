@@ -6,11 +6,10 @@ Shapes: B batch, T tokens, Q of them queries (the last ones), C token width, hea
 
 from dataclasses import dataclass
 
+from devrobot_world_model.model.rotary import rotate
 import torch
 from torch import nn, Tensor
 from torch.nn import functional
-
-from devrobot_world_model.model.rotary import rotate
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,11 @@ Shapes: B batch, M memory tokens (history frames and separators), N patches of t
 C decoder width, D = P*P*3 values per patch.
 """
 
-from torch import nn, Tensor
-
 from devrobot_world_model.canvas.layout import CanvasLayout
 from devrobot_world_model.config import ModelConfig
 from devrobot_world_model.model.blocks import Block, concatenate, initialise
 from devrobot_world_model.model.rotary import rotary_table
+from torch import nn, Tensor
 
 
 class Decoder(nn.Module):

@@ -4,12 +4,11 @@ Encode frames one by one with shared weights.
 Shapes: B frames, N patches per frame, D = P*P*3 values per patch, E encoder width.
 """
 
-from torch import nn, Tensor
-
 from devrobot_world_model.canvas.layout import CanvasLayout
 from devrobot_world_model.config import ModelConfig
 from devrobot_world_model.model.blocks import Block, initialise
 from devrobot_world_model.model.rotary import grid_positions, rotary_table
+from torch import nn, Tensor
 
 
 class FrameEncoder(nn.Module):

@@ -2,11 +2,10 @@
 
 from dataclasses import replace
 
-import torch
-
 from devrobot_interfaces_py.configs import ConfigError
 from devrobot_world_model.config import WorldModelConfig
 from devrobot_world_model.model.mae import WorldModel
+import torch
 
 
 def resolve_device(name: str) -> torch.device:

@@ -9,10 +9,9 @@ Shapes: B batch, N patches, D values per patch.
 
 from dataclasses import dataclass
 
+from devrobot_world_model.config import LossConfig
 import torch
 from torch import Tensor
-
-from devrobot_world_model.config import LossConfig
 
 
 @dataclass(frozen=True, kw_only=True)

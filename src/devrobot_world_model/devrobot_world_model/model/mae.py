@@ -8,15 +8,14 @@ tokens. Frames travel as patch-major uint8, separators as their colours.
 
 from dataclasses import dataclass
 
-import torch
-from torch import nn, Tensor
-
 from devrobot_world_model.canvas.layout import CanvasLayout
 from devrobot_world_model.config import WorldModelConfig
 from devrobot_world_model.model.decoder import Decoder
 from devrobot_world_model.model.encoder import FrameEncoder
 from devrobot_world_model.model.patches import to_signed
 from devrobot_world_model.model.rotary import grid_positions
+import torch
+from torch import nn, Tensor
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,9 +71,7 @@ class WorldModel(nn.Module):
         return code[:, None].expand(-1, self.layout.rows * self.layout.separator_columns, -1)
 
     def memory(self, frame_codes: Tensor, color_codes: Tensor) -> Tensor:
-        """
-        Return the (B, M, C) memory of (B, K-1, N, C) frame and (B, K-1, R*G, C) bar codes.
-        """
+        """Return the (B, M, C) memory of (B, K-1, N, C) frame, (B, K-1, R*G, C) bar codes."""
         blocks = torch.cat([frame_codes, color_codes.to(frame_codes.dtype)], dim=2)
         blocks = blocks + self.slot_code[:-1, None].to(blocks.dtype)
         return blocks.flatten(1, 2)

@@ -14,9 +14,7 @@ def grid_positions(rows: int, columns: int, first_column: int = 0) -> Tensor:
     """Return the (rows*columns, 2) float (row, column) coordinates in row-major order."""
     row = torch.arange(rows, dtype=torch.float32)
     column = torch.arange(first_column, first_column + columns, dtype=torch.float32)
-    return torch.stack(
-        [row.repeat_interleave(columns), column.repeat(rows)], dim=-1
-    )
+    return torch.stack([row.repeat_interleave(columns), column.repeat(rows)], dim=-1)
 
 
 def rotary_table(positions: Tensor, head_width: int, base: float) -> Tensor:

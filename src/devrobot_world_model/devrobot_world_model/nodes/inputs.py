@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+import time
 
 from devrobot_interfaces.msg import ActionEvent as ActionEventMsg
 from devrobot_interfaces.msg import ActionSpace as ActionSpaceMsg
@@ -33,13 +34,14 @@ class Inputs:
         wanted: Callable[[], bool],
         on_action_space: Callable[[ActionSpace], None],
         on_frame: Callable[[int, np.ndarray, str], None],
-        on_event: Callable[[ActionEvent], None],
+        on_event: Callable[[ActionEvent, float], None],
     ) -> None:
         """
         Subscribe.
 
         :param wanted: whether frames and events are of any use now.
         :param on_frame: takes stamp, (H, W, 3) RGB image and frame id.
+        :param on_event: takes the event and how long it has been waiting here, in s.
         """
         self._log = node.get_logger()
         self._wanted = wanted
@@ -88,7 +90,7 @@ class Inputs:
         if image is not None:
             self._on_frame(stamp_ns, image, msg.header.frame_id)
 
-    def _event(self, msg: ActionEventMsg) -> None:
+    def _event(self, msg: ActionEventMsg, info: dict[str, int]) -> None:
         if not self._wanted():
             return
         try:
@@ -99,4 +101,4 @@ class Inputs:
                 throttle_duration_sec=THROTTLE_S,
             )
             return
-        self._on_event(event)
+        self._on_event(event, (time.time_ns() - info['received_timestamp']) * 1e-9)

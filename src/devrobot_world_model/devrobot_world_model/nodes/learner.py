@@ -6,8 +6,10 @@ import threading
 
 class LearnerThread:
     """
-    Runs ``work`` once for every accepted wake-up; what comes while it is busy is refused.
+    Runs ``work`` once for every accepted wake-up; while it is busy, one wake-up can wait.
 
+    The waiting one begins as soon as the work in hand ends, so that the thread is never idle
+    while there is something to learn; further ones are refused, nothing queues up.
     Started by ``start``, ended by ``stop``; it cannot be started again.
     """
 
@@ -21,6 +23,7 @@ class LearnerThread:
         self._on_error = on_error
         self._condition = threading.Condition()
         self._busy = False
+        self._again = False
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name='learner', daemon=True)
 
@@ -34,10 +37,11 @@ class LearnerThread:
         return self._thread.is_alive()
 
     def wake(self) -> bool:
-        """Ask for one piece of work; return False if the last one is still going on."""
+        """Ask for one piece of work; return False if one is going on and one is waiting."""
         with self._condition:
-            if self._busy or self._stopping:
+            if self._stopping or self._again:
                 return False
+            self._again = self._busy
             self._busy = True
             self._condition.notify_all()
             return True
@@ -68,5 +72,5 @@ class LearnerThread:
             except Exception as error:  # a thread must not die unheard
                 self._on_error(error)
             with self._condition:
-                self._busy = False
+                self._busy, self._again = self._again, False
                 self._condition.notify_all()

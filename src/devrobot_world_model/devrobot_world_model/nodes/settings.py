@@ -51,6 +51,12 @@ class NodeConfig:
         minimum=1,
         maximum=256,
     )
+    prediction_deadline: float = param(
+        0.25,
+        'no prediction for an action whose start arrived longer ago, in s: the node catches up',
+        minimum=0.001,
+        maximum=3600.0,
+    )
     loss_history: int = param(500, 'losses kept for ~/loss_history', minimum=1, maximum=100_000)
 
     def __post_init__(self) -> None:

@@ -200,7 +200,7 @@ class WorldModelNode(ManagedNode):
         self._views.on_frame(loop, image, stamp_ns, frame_id)
         self._follow(update)
 
-    def _on_event(self, event: ActionEvent) -> None:
+    def _on_event(self, event: ActionEvent, waited_s: float) -> None:
         session = self._require_session()
         try:
             session.action_space.check(event.action)
