@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from importlib import metadata
 from typing import cast
 
+from devrobot_robots.outcomes import describe
 from devrobot_robots.robot import RobotClass
 
 ENTRY_POINT_GROUP = 'devrobot.robots'
@@ -65,8 +66,7 @@ def _load(point: metadata.EntryPoint) -> RobotClass:
         loaded = point.load()
     except Exception as error:  # foreign code: whatever its import raises is its failure, not ours
         raise RobotLoadError(
-            f'robot {point.name!r} ({point.value}) cannot be imported: '
-            f'{type(error).__name__}: {error}'
+            f'robot {point.name!r} ({point.value}) cannot be imported: {describe(error)}'
         ) from error
     missing = [attribute for attribute in REQUIRED_ATTRIBUTES if not hasattr(loaded, attribute)]
     if missing:

@@ -13,15 +13,23 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from devrobot_interfaces.msg import ActionSpace
-from devrobot_interfaces_py import conversions, qos, topics
+from devrobot_interfaces_py import conversions, topics
 from devrobot_robots.clock import Clock
 import rclpy
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
+from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.subscription import Subscription
 
 LISTEN_S = 5.0
 POLL_INTERVAL_S = 0.05
+ALL_DRIVERS = QoSProfile(
+    reliability=ReliabilityPolicy.RELIABLE,
+    durability=DurabilityPolicy.TRANSIENT_LOCAL,
+    history=HistoryPolicy.KEEP_LAST,
+    # A reader's history is shared by all writers: with depth 1, the own message ousts the other's.
+    depth=10,
+)
 
 
 class NameTakenError(RuntimeError):
@@ -39,7 +47,7 @@ def refuse_if_taken(node: Node, *, clock: Clock, time_s: float) -> None:
         'driver_listener', context=node.context, use_global_arguments=False
     )
     topic = node.resolve_topic_name(topics.ACTION_SPACE)
-    listener.create_subscription(ActionSpace, topic, heard.append, qos.LATCHED)
+    listener.create_subscription(ActionSpace, topic, heard.append, ALL_DRIVERS)
     executor = SingleThreadedExecutor(context=node.context)
     executor.add_node(listener)
     end = clock.now() + time_s
@@ -71,7 +79,7 @@ class NameWatch:
         self._on_taken = on_taken
         self._end = clock.now() + LISTEN_S
         self.subscription: Subscription = node.create_subscription(
-            ActionSpace, topics.ACTION_SPACE, self._on_action_space, qos.LATCHED
+            ActionSpace, topics.ACTION_SPACE, self._on_action_space, ALL_DRIVERS
         )
 
     def _on_action_space(self, message: ActionSpace) -> None:

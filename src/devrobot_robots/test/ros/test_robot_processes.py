@@ -1,0 +1,108 @@
+"""Driver and selector as processes: signals, exit codes, command line."""
+
+import os
+import signal
+import subprocess
+import sys
+
+from devrobot_interfaces_py import topics
+from devrobot_interfaces_py.actions import Phase
+import pytest
+from robots_graph import NAMESPACE, Observer, wait
+
+DEADLINE_S = 20.0
+MAIN = 'from devrobot_robots.nodes.{0}_node import main; main()'
+
+
+@pytest.fixture
+def start(monkeypatch):
+    """Start a node as a process; the command line is ``NAME [ROS arguments…]``."""
+    processes = []
+
+    def run(name: str, *ros_arguments: str, plain: tuple[str, ...] = ()) -> subprocess.Popen:
+        arguments = ['--ros-args', '-r', f'__ns:={NAMESPACE}', *ros_arguments]
+        command = [sys.executable, '-c', MAIN.format(name), *plain, *arguments]
+        environment = {**os.environ, 'ROS_DOMAIN_ID': os.environ.get('ROS_DOMAIN_ID', '43')}
+        process = subprocess.Popen(
+            command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
+        )
+        processes.append(process)
+        return process
+
+    yield run
+    for process in processes:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
+@pytest.mark.parametrize('number', [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_aborts_the_action_and_ends_cleanly(graph, start, number):
+    observer = Observer(graph)
+    driver = start('driver', '-p', 'robot.action_delay:=20.0', '-p', 'frame_rate:=50.0')
+    observer.wait_for_images(1)
+    graph.execute(1)
+    sequence = observer.wait_for_start()
+    driver.send_signal(number)
+    _, errors = driver.communicate(timeout=DEADLINE_S)
+    assert driver.returncode == 0
+    assert 'Traceback' not in errors
+    assert observer.wait_for(Phase.ABORTED, sequence).message == 'the driver is stopping'
+
+
+@pytest.mark.parametrize('number', [signal.SIGTERM, signal.SIGINT])
+def test_the_selector_ends_cleanly_while_it_waits(start, number):
+    selector = start('selector', '-p', 'driver_timeout:=0.0', '--log-level', 'selector:=debug')
+    wait_for_ready(selector)
+    selector.send_signal(number)
+    _, errors = selector.communicate(timeout=DEADLINE_S)
+    assert (selector.returncode, 'Traceback' in errors) == (0, False)
+
+
+def wait_for_ready(process: subprocess.Popen) -> None:
+    """Wait until the process has its signal handlers."""
+    path = f'/proc/{process.pid}/status'
+
+    def catches() -> bool:
+        with open(path) as status:  # noqa: PTH123 - not a real file
+            mask = next(line for line in status if line.startswith('SigCgt'))
+        return bool(int(mask.split()[1], 16) & 1 << signal.SIGTERM - 1)
+
+    wait(catches, 'signal handlers')
+
+
+def test_a_driver_that_cannot_come_up_ends_with_1_and_one_line(start):
+    driver = start('driver', '-p', 'robot:=jetbott')
+    _, errors = driver.communicate(timeout=DEADLINE_S)
+    assert driver.returncode == 1
+    assert len(errors.splitlines()) == 1
+    assert "cannot configure: robot 'jetbott' is unknown; known robots: " in errors
+
+
+def test_a_selector_with_a_wrong_setting_ends_with_1_and_one_line(start):
+    selector = start('selector', '-p', 'min_duration:=0')
+    _, errors = selector.communicate(timeout=DEADLINE_S)
+    assert selector.returncode == 1
+    assert len(errors.splitlines()) == 1
+    assert 'parameter min_duration is 0, must be' in errors
+
+
+@pytest.mark.parametrize('name', ['driver', 'selector'])
+def test_help_lists_the_parameters_and_a_wrong_argument_is_refused(start, name):
+    output, _ = start(name, plain=('--help',)).communicate(timeout=DEADLINE_S)
+    assert 'autostart = True' in output
+    wrong = start(name, plain=('wrong',))
+    _, errors = wrong.communicate(timeout=DEADLINE_S)
+    assert wrong.returncode == 2
+    assert 'unrecognized arguments: wrong' in errors
+
+
+def test_two_drivers_started_together_leave_one(graph, start):
+    drivers = [start('driver', '-p', 'frame_rate:=0.0') for _ in range(2)]
+    wait(lambda: [d for d in drivers if d.poll() is not None], 'one of them to give way')
+    loser = next(d for d in drivers if d.poll() is not None)
+    _, errors = loser.communicate()
+    assert loser.returncode == 1
+    assert 'another driver /bot/driver is at work' in errors
+    assert graph.trigger(topics.DRIVER_STOP).success
+    assert [d.poll() for d in drivers].count(None) == 1
