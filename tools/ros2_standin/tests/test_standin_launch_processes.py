@@ -167,6 +167,18 @@ def test_nothing_is_left_when_launch_is_killed(workspace, start):
     assert wait_until_gone(pids) == []
 
 
+def test_the_kernel_stops_the_children_if_the_watcher_is_killed_as_well(workspace, start):
+    workspace.executable('wait', WAIT)
+    running = start('launch', workspace.launch_file(f'<{NODE} exec="wait"/>'))
+    pids = pids_in(running.wait_for(ready(1)))
+    launch = running.process.pid
+    children = Path(f'/proc/{launch}/task/{launch}/children').read_text().split()
+    (watcher,) = {int(pid) for pid in children} - set(pids)
+    os.kill(watcher, signal.SIGKILL)
+    running.stop(signal.SIGKILL)
+    assert wait_until_gone(pids) == []
+
+
 FORKING = (
     'import os, signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n'
     f'os.fork()\n{READY}\nwhile True: signal.pause()'

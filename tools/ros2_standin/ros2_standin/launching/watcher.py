@@ -1,8 +1,9 @@
 """
 A small helper process that stops the children of a launch that was killed.
 
-It knows the process groups through a pipe. When the pipe closes without a farewell, launch is gone
-and could not stop its children: the watcher asks their groups to end and then kills what is left.
+It knows the process groups through a pipe. When the pipe closes, launch is gone. The kernel has
+told its children (see ``child.py``), once, so that they can end in order; the watcher gives them
+time and then kills what is left of their groups.
 """
 
 from __future__ import annotations
@@ -74,12 +75,12 @@ def _watch(pipe: int) -> None:
 
 
 def stop_groups(groups: Iterable[int]) -> None:
-    """Ask process groups to end; kill those that are still there after the grace time."""
-    left = {group for group in groups if send(group, signal.SIGTERM)}
+    """Kill the process groups that are still there after the grace time."""
+    left = set(groups)
     deadline = time.monotonic() + GRACE_S
     while left and time.monotonic() < deadline:
-        time.sleep(POLL_S)
         left = {group for group in left if send(group, 0)}
+        time.sleep(POLL_S if left else 0.0)
     for group in left:
         send(group, signal.SIGKILL)
 

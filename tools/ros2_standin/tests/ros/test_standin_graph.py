@@ -57,7 +57,7 @@ def environment() -> dict[str, str]:
     return {
         **os.environ,
         'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST',
-        'ROS_DOMAIN_ID': os.environ.get('ROS_DOMAIN_ID', '44'),
+        'ROS_DOMAIN_ID': os.environ.get('ROS_DOMAIN_ID', str(1 + os.getpid() % 100)),
         'PYTHONPATH': os.pathsep.join(filter(None, (source, os.environ.get('PYTHONPATH')))),
     }
 
