@@ -6,9 +6,8 @@ from dataclasses import dataclass
 
 from devrobot_bringup.foxglove.config import FoxgloveConfig
 from devrobot_bringup.foxglove.names import full_node_name, select_interfaces, Whitelist
-from rclpy.node import Node, NodeNameNonExistentError
-
 import foxglove
+from rclpy.node import Node, NodeNameNonExistentError
 
 LIST_PARAMETERS_TYPE = 'rcl_interfaces/srv/ListParameters'
 NamesByNode = Callable[[str, str], list[tuple[str, list[str]]]]

@@ -5,9 +5,8 @@ from collections.abc import Callable
 from devrobot_bringup.foxglove.jobs import JobQueue
 from devrobot_bringup.foxglove.parameters import ParameterBridge
 from devrobot_bringup.foxglove.topics import TopicRegistry
-from foxglove.websocket import ChannelView, Client, ServerListener
-
 import foxglove
+from foxglove.websocket import ChannelView, Client, ServerListener
 
 
 class ViewerListener(ServerListener):

@@ -14,14 +14,13 @@ from devrobot_bringup.foxglove.topics import TopicRegistry
 from devrobot_interfaces_py.configs import ConfigError
 from devrobot_interfaces_py.params import declare_config
 from devrobot_interfaces_py.topics import FOXGLOVE_NODE
+import foxglove
 from foxglove.websocket import WebSocketServer
 import rclpy
 from rclpy.clock import Clock, ClockType
 from rclpy.context import Context
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
-
-import foxglove
 
 TIME_PERIOD_S = 0.1
 
@@ -41,7 +40,9 @@ class FoxgloveServer(Node):
 
     @property
     def port(self) -> int:
-        """The port in use, also when the configured one is 0."""
+        """The port in use, also when the configured one is 0; only after ``start``."""
+        if self._server is None:
+            raise RuntimeError('the server has not been started')
         return self._server.port
 
     def start(self) -> None:

@@ -9,13 +9,12 @@ from devrobot_bringup.foxglove import values
 from devrobot_bringup.foxglove.calls import SEARCH_STEP_S, ServiceCaller, ServiceCallError
 from devrobot_bringup.foxglove.jobs import JobQueue
 from devrobot_bringup.foxglove.names import parameter_name, split_parameter_name, Whitelist
+import foxglove
 from rcl_interfaces.msg import Parameter as RosParameter
 from rcl_interfaces.msg import ParameterEvent, ParameterType, ParameterValue
 from rcl_interfaces.srv import GetParameters, ListParameters, SetParameters
 from rclpy.node import Node
 from rclpy.qos import qos_profile_parameter_events
-
-import foxglove
 
 FETCH_TIMEOUT_S = 5.0
 SERVICE_NAMES = {
@@ -126,10 +125,10 @@ class ParameterBridge:
     def _write_node(self, node: str, requests: list[RosParameter]) -> None:
         with self._lock:
             remote = self._remotes.get(node)
-            caller = None if remote is None else self._caller(node, remote, SetParameters)
         try:
-            if caller is None:
+            if remote is None:
                 raise ServiceCallError('the node is gone')
+            caller = self._caller(node, remote, SetParameters)
             response = caller.call(SetParameters.Request(parameters=requests), self._timeout_s)
         except ServiceCallError as error:
             self._warn(f'the parameters of {node} were not set: {error}')

@@ -4,9 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from devrobot_bringup.foxglove.config import FoxgloveConfig
-from foxglove.websocket import Capability, WebSocketServer
-
 import foxglove
+from foxglove.websocket import Capability, WebSocketServer
 
 SERVER_NAME = 'devrobot'
 

@@ -7,11 +7,10 @@ from devrobot_bringup.foxglove.calls import ServiceCaller, ServiceCallError
 from devrobot_bringup.foxglove.jobs import JobQueue
 from devrobot_bringup.foxglove.schemas import SchemaError, SchemaLibrary, TypeSchema
 from devrobot_bringup.foxglove.types import interface_class, UnknownTypeError
+import foxglove
 from foxglove.websocket import WebSocketServer
 from rclpy.node import Node
 from rclpy.serialization import deserialize_message, serialize_message
-
-import foxglove
 
 
 class ServiceBridge:

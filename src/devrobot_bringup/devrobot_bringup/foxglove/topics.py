@@ -7,10 +7,9 @@ from typing import Any
 
 from devrobot_bringup.foxglove.schemas import SchemaError, SchemaLibrary
 from devrobot_bringup.foxglove.types import interface_class, UnknownTypeError
+import foxglove
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
-
-import foxglove
 
 DEPTH = 10
 LATCHED_LIMIT = 25
@@ -90,7 +89,7 @@ class TopicBridge:
 
     def refresh(self) -> None:
         """Subscribe anew if the publishers have changed so that the old way does not fit."""
-        if self._subscription is None:
+        if self._subscription is None or self._qos is None:
             return
         qos = self._find_qos()
         if qos.publishers == 0 or qos == self._qos:
