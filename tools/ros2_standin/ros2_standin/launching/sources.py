@@ -39,8 +39,8 @@ def find_in_package(package: str, file_name: str) -> Path:
     :raises StandinError: if there is none, or more than one.
     """
     share = ament.share_of(package)
-    found = []
-    names = set()
+    found: list[Path] = []
+    names: set[str] = set()
     for folder, _, files in os.walk(share):
         names.update(name for name in files if '.launch.' in name)
         if file_name in files:
