@@ -220,6 +220,25 @@ def test_another_ros_distribution_is_refused_in_one_line(copy):
     assert copy.calls() == []
 
 
+def domain_chosen_by_test(copy: Copy, udp_table: str) -> set[str]:
+    """Return the domains chosen in some tries when the host has these UDP sockets."""
+    table = copy.fake / 'udp'
+    table.write_text(udp_table)
+    part = (
+        (copy.root / 'tools/setup/environment.sh').read_text().replace('/proc/net/udp', str(table))
+    )
+    program = f'{part}\nfor i in {{1..40}}; do choose_free_domain; echo $free_domain; done'
+    result = subprocess.run(['bash', '-c', program], capture_output=True, text=True, check=True)
+    return set(result.stdout.split())
+
+
+def test_the_domain_of_a_test_run_is_one_that_nobody_is_in(copy):
+    ports = [7400 + 250 * domain + 10 for domain in range(1, 102) if domain not in (41, 42, 43)]
+    lines = [f'  10: 00000000:{port:04X} 00000000:0000 07' for port in ports]
+    table = '\n'.join(['  sl  local_address rem_address   st', *lines, ''])
+    assert domain_chosen_by_test(copy, table) == {'41', '42', '43'}
+
+
 # --- shell --------------------------------------------------------------------------------------
 
 

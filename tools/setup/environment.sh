@@ -62,3 +62,19 @@ enter_environment() {
   export ROS_AUTOMATIC_DISCOVERY_RANGE=${ROS_AUTOMATIC_DISCOVERY_RANGE:-LOCALHOST}
   export OMP_WAIT_POLICY=${OMP_WAIT_POLICY:-PASSIVE}
 }
+
+# Sets $free_domain to a ROS domain that nobody on this host is in, chosen at random: a domain owns
+# the 250 UDP ports from 7400 + 250 * domain.
+choose_free_domain() {
+  local address port domain
+  local -a free=()
+  local -A taken=()
+  while read -r _ address _; do
+    port=$((16#${address##*:}))
+    ((port >= 7400)) && taken[$(((port - 7400) / 250))]=1
+  done < <(tail -qn +2 /proc/net/udp 2>/dev/null)
+  for domain in {1..101}; do
+    [[ -n ${taken[$domain]:-} ]] || free+=("$domain")
+  done
+  free_domain=${free[RANDOM % ${#free[@]}]}
+}
