@@ -76,5 +76,6 @@ choose_free_domain() {
   for domain in {1..101}; do
     [[ -n ${taken[$domain]:-} ]] || free+=("$domain")
   done
+  ((${#free[@]})) || free=({1..101})
   free_domain=${free[RANDOM % ${#free[@]}]}
 }
