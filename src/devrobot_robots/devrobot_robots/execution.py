@@ -177,10 +177,12 @@ class ActionExecutor:
         """Return the counters and the state."""
         with self._wake:
             running = self._action
-            started = running is not None and running.deadline_s is not None
+            busy_for_s = 0.0
+            if running is not None and running.deadline_s is not None:
+                busy_for_s = self._clock.now() - running.started_s
             return ExecutionHealth(
                 active=self._active,
-                busy_for_s=self._clock.now() - running.started_s if started else 0.0,
+                busy_for_s=busy_for_s,
                 overdue=running is not None and self._is_overdue(running),
                 camera_problem=self._camera_problem,
                 last_abort=self._last_abort,

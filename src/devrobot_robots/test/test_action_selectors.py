@@ -39,10 +39,9 @@ def test_every_offered_name_makes_a_selector(name):
 
 def test_random_durations_hold_an_action_for_min_to_max_steps():
     chosen = choose(4000, selector='random_duration', min_duration=5, max_duration=7, seed=1)
-    runs = [len(list(run)) for _, run in groupby(chosen)]
-    # Two draws of the same action follow each other as one run, so only the shortest is exact.
-    assert min(runs[:-1]) == 5
-    assert {5, 6, 7} <= set(runs)
+    runs = [len(list(run)) for _, run in groupby(chosen)][:-1]  # the last one is cut off
+    # Two draws of the same action follow each other as one run, of at least twice the shortest.
+    assert {length for length in runs if length < 10} == {5, 6, 7}
     assert 0.4 < sum(chosen) / len(chosen) < 0.6
 
 

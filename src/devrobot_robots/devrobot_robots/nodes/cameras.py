@@ -39,14 +39,20 @@ class _Camera:
         prefix = f'{name}/' if name else ''
         self._frame_id = f'{name or "camera"}_optical_frame'
         self._jpeg_quality = jpeg_quality
-        overridable = {'qos_overriding_options': QoSOverridingOptions.with_default_policies()}
+        overridable = QoSOverridingOptions.with_default_policies()
         self._raw = node.create_publisher(
-            Image, prefix + topics.IMAGE_RAW, qos.IMAGES, **overridable
+            Image,
+            prefix + topics.IMAGE_RAW,
+            qos.IMAGES,
+            qos_overriding_options=overridable,
         )
         # From the resolved name, so that remapping the raw topic carries the others along.
         self.topic = self._raw.topic_name
         self._compressed = node.create_publisher(
-            CompressedImage, self.topic + topics.COMPRESSED_SUFFIX, qos.IMAGES, **overridable
+            CompressedImage,
+            self.topic + topics.COMPRESSED_SUFFIX,
+            qos.IMAGES,
+            qos_overriding_options=overridable,
         )
         self._info = node.create_publisher(
             CameraInfo, f'{self.topic.rpartition("/")[0]}/{topics.CAMERA_INFO}', qos.IMAGES

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import signal
 import sys
 import threading
-from typing import Protocol
+from typing import cast, Protocol
 
 from devrobot_interfaces_py.configs import ConfigError, flatten
 import rclpy
@@ -20,10 +20,14 @@ SPIN_JOIN_TIMEOUT_S = 10.0
 
 
 class StoppableNode(Protocol):
-    """What ``run_node`` needs beside a Node."""
+    """A Node that can be told to stop what it does."""
 
     def stop_working(self) -> None:
         """Stop what moves and what runs, while ROS still works; called once, before the end."""
+        ...
+
+    def destroy_node(self) -> None:
+        """End the node."""
         ...
 
 
@@ -45,7 +49,7 @@ class ProcessEnd:
 
 
 def run_node(
-    make_node: Callable[[ProcessEnd], Node],
+    make_node: Callable[[ProcessEnd], StoppableNode],
     description: str,
     config_classes: Sequence[type],
     args: Sequence[str] | None = None,
@@ -90,9 +94,9 @@ def build_parser(description: str, config_classes: Sequence[type]) -> argparse.A
     )
 
 
-def _spin_until(node: Node, end: ProcessEnd) -> None:
+def _spin_until(node: StoppableNode, end: ProcessEnd) -> None:
     executor = SingleThreadedExecutor()
-    executor.add_node(node)
+    executor.add_node(cast(Node, node))
     spinner = threading.Thread(target=_spin, args=(executor, end), name='spin', daemon=True)
     spinner.start()
     end.wait()

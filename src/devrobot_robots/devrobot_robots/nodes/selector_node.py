@@ -151,21 +151,21 @@ class SelectorNode(Node):
         if call.cancelled():
             client.remove_pending_request(call)
         elif call is self._call and self._pacer is not None:
-            on_done(call.result())
+            on_done(self._pacer, call.result())
             self._advance()
 
-    def _on_answer(self, response: ExecuteAction.Response) -> None:
+    def _on_answer(self, pacer: Pacer, response: ExecuteAction.Response) -> None:
         answer = Answer(response.result)
-        self._pacer.on_answer(answer, response.sequence)
+        pacer.on_answer(answer, response.sequence)
         if answer is Answer.INACTIVE:
             self.get_logger().info(
                 'the driver is not active yet: asking again', throttle_duration_sec=WAITING_LINE_S
             )
-        elif self._pacer.state is State.ENDED:
+        elif pacer.state is State.ENDED:
             self.get_logger().error(f'stopped choosing: {response.message}')
 
-    def _on_reset_answer(self, response: Trigger.Response) -> None:
-        self._pacer.on_reset_answer(response.success)
+    def _on_reset_answer(self, pacer: Pacer, response: Trigger.Response) -> None:
+        pacer.on_reset_answer(response.success)
         if not response.success:
             self.get_logger().warning(f'going on without a reset: {response.message}')
 
