@@ -74,6 +74,14 @@ def test_every_history_frame_and_every_action_matters(kind):
             assert not torch.allclose(model(batch)[0], model(other)[0], atol=1e-6)
 
 
+@pytest.mark.parametrize('kind', KINDS)
+def test_the_order_of_the_history_matters(kind):
+    model = trained(of_kind(kind))
+    batch = random_batch(model)
+    swapped = Batch(frames=batch.frames[:, [1, 0, 2]], colors=batch.colors[:, [1, 0]])
+    assert not torch.allclose(model(batch)[0], model(swapped)[0], atol=1e-6)
+
+
 def test_a_partly_visible_slot_shows_its_visible_patches_only():
     model = trained(TINY)
     batch = random_batch(model, 1)

@@ -37,8 +37,9 @@ def test_every_action_with_enough_history_is_predicted_before_its_frame():
 
 def test_a_prediction_is_scored_with_the_frame_after_its_action():
     loop = OnlineLoop(TINY, SPACE)
-    items = list(session(6))
-    for score in scores(feed(loop, items)):
+    scored = scores(feed(loop, session(20)))
+    assert {score.action for score in scored} == {0, 1}
+    for score in scored:
         truth = score.truth.astype(float) / 255
         guess = score.prediction.image.astype(float) / 255
         assert score.mse == pytest.approx(((truth - guess) ** 2).mean(), abs=2e-3)
