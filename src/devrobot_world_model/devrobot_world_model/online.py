@@ -18,7 +18,7 @@ from devrobot_world_model.canvas.layout import CanvasLayout
 from devrobot_world_model.canvas.tensors import FramePatcher
 from devrobot_world_model.config import WorldModelConfig
 from devrobot_world_model.learning.acting import Actor
-from devrobot_world_model.learning.experience import Experience
+from devrobot_world_model.learning.experience import check_rng_state, Experience
 from devrobot_world_model.learning.scoring import score_prediction
 from devrobot_world_model.learning.state import learner_state, restore_learner
 from devrobot_world_model.learning.step import Learner, StepResult
@@ -207,6 +207,9 @@ class OnlineLoop:
         :raises IncompatibleCheckpointError: with what does not fit.
         """
         configs = (saved.config, config_to_dict(self.config))
+        replay_rng = saved.state.get('replay_rng') if restore_optimizer else None
+        if replay_rng is not None:
+            check_rng_state(replay_rng)
         with self._learn_lock:
             restore_learner(
                 self._learner,
@@ -217,8 +220,8 @@ class OnlineLoop:
                 restore_optimizer,
             )
             self._actor.refresh()
-        if restore_optimizer and 'replay_rng' in saved.state:
-            self._experience.restore_rng(saved.state['replay_rng'])
+        if replay_rng is not None:
+            self._experience.restore_rng(replay_rng)
 
     def _expect(self, event: ActionEvent | None) -> None:
         if self._waiting is not None:

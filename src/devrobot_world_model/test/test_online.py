@@ -198,6 +198,32 @@ def test_a_state_of_another_architecture_changes_nothing():
     assert all(torch.equal(before[k], after[k]) for k in before)
 
 
+@pytest.mark.parametrize(
+    'tensors, state',
+    [
+        # a generator of another device has a state of another length
+        ({'rng.torch': torch.zeros(16, dtype=torch.uint8)}, {}),
+        ({}, {'replay_rng': {'bit_generator': 'PCG64'}}),
+        ({}, {'replay_rng': 'lost'}),
+    ],
+)
+def test_a_random_state_that_does_not_fit_changes_nothing(tensors, state):
+    saved = OnlineLoop(tiny(seed=9), SPACE)
+    feed(saved, session(8))
+    whole = saved.state()
+    broken = replace(whole, tensors=whole.tensors | tensors, state=whole.state | state)
+    loop = OnlineLoop(TINY, SPACE)
+    feed(loop, session(5))
+    before = loop.state()
+    with pytest.raises(IncompatibleCheckpointError, match='random state.*restore_optimizer false'):
+        loop.load_state(broken)
+    after = loop.state()
+    assert before.tensors.keys() == after.tensors.keys()
+    assert all(torch.equal(before.tensors[k], after.tensors[k]) for k in after.tensors)
+    assert before.counters == after.counters
+    loop.load_state(broken, restore_optimizer=False)
+
+
 def test_a_shallower_state_grows_into_a_deeper_loop_that_predicts_the_same():
     loop = OnlineLoop(TINY, SPACE)
     feed(loop, session(10))

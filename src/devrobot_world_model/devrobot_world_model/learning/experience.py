@@ -9,6 +9,7 @@ from devrobot_interfaces_py.actions import Rgb
 from devrobot_world_model.canvas.history import Chain, Frame
 from devrobot_world_model.canvas.layout import CanvasLayout
 from devrobot_world_model.canvas.tensors import FramePatcher
+from devrobot_world_model.compatibility import IncompatibleCheckpointError
 from devrobot_world_model.learning.replay import ReplayMemory, Sample
 from devrobot_world_model.model.mae import Batch
 import numpy as np
@@ -77,3 +78,18 @@ class Experience:
             while len(self._keys) > 4 * self._layout.frames:
                 self._keys.popitem(last=False)
         return key
+
+
+def check_rng_state(state: Any) -> None:
+    """
+    Do nothing if ``restore_rng`` can take ``state``.
+
+    :raises IncompatibleCheckpointError: if it is no state of the sampling generator.
+    """
+    try:
+        np.random.default_rng(0).bit_generator.state = state
+    except (KeyError, OverflowError, TypeError, ValueError) as error:
+        raise IncompatibleCheckpointError(
+            'the random state of the replay memory cannot be read: load it with '
+            'restore_optimizer false'
+        ) from error

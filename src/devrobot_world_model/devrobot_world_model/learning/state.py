@@ -59,9 +59,11 @@ def restore_learner(
     optimizer = None
     if restore_optimizer and not grows:
         optimizer = _checked_optimizer(learner, tensors, state)
+        _check_generator(learner, tensors)
+        # Before the weights: it refuses what it cannot use while everything is as it was.
+        learner.optimizer.load_state_dict(optimizer)
     learner.model.load_state_dict(weights)
     if optimizer is not None:
-        learner.optimizer.load_state_dict(optimizer)
         learner.step = int(counters.get('optimizer_step', 0))
         learner.samples_seen = int(counters.get('samples_seen', 0))
         if learner.generator is not None and GENERATOR in tensors:
@@ -125,3 +127,17 @@ def _checked_optimizer(
             'the optimiser state does not fit: ' + '; '.join(problems[:5])
         )
     return loaded
+
+
+def _check_generator(learner: Learner, tensors: Mapping[str, Tensor]) -> None:
+    """Refuse a random state that is damaged or comes from another kind of device."""
+    if learner.generator is None or GENERATOR not in tensors:
+        return
+    try:
+        probe = torch.Generator(learner.generator.device)
+        probe.set_state(tensors[GENERATOR].to(torch.uint8))
+    except (RuntimeError, TypeError) as error:
+        raise IncompatibleCheckpointError(
+            f'the random state does not fit the device {learner.generator.device}: load it with '
+            'restore_optimizer false'
+        ) from error
