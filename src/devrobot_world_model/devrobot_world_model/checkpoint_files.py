@@ -19,6 +19,7 @@ FORMAT = 1
 TENSOR_FILE = 'tensors.safetensors'
 JSON_FILE = 'checkpoint.json'
 _MAX_JSON_BYTES = 64 * 1024 * 1024
+_END_OF_TIME_NS = 2**31 * 10**9  # what a ROS stamp can hold
 _FIELDS = {
     'format': int, 'run_id': str, 'note': str, 'config_digest': str, 'software_version': str,
     'created_ns': int, 'counters': dict, 'metrics': dict, 'config': dict, 'state': dict,
@@ -50,6 +51,25 @@ def read_document(path: Path, name: str) -> dict[str, Any]:
 
     :raises CheckpointError: if a file is missing, cut short, leads elsewhere or is not ours.
     """
+    try:
+        return _read_document(path, name)
+    except OSError as error:  # no permission, a path that is too long, deleted in this moment
+        raise CheckpointError(f'checkpoint {name!r} cannot be read: {error}') from error
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file in hexadecimal digits."""
+    with path.open('rb') as file:
+        return hashlib.file_digest(file, 'sha256').hexdigest()
+
+
+def finite_or_none(value: float) -> float | None:
+    """Return a number JSON can hold: None stands for NaN and infinity."""
+    value = float(value)
+    return value if math.isfinite(value) else None
+
+
+def _read_document(path: Path, name: str) -> dict[str, Any]:
     if not path.is_dir():
         raise CheckpointError(f'there is no checkpoint {name!r} in {path.parent}')
     for file in (path / JSON_FILE, path / TENSOR_FILE):
@@ -64,18 +84,6 @@ def read_document(path: Path, name: str) -> dict[str, Any]:
             f'{document["tensors_bytes"]} were written'
         )
     return document
-
-
-def sha256_of(path: Path) -> str:
-    """Return the SHA-256 of a file in hexadecimal digits."""
-    with path.open('rb') as file:
-        return hashlib.file_digest(file, 'sha256').hexdigest()
-
-
-def finite_or_none(value: float) -> float | None:
-    """Return a number JSON can hold: None stands for NaN and infinity."""
-    value = float(value)
-    return value if math.isfinite(value) else None
 
 
 def _write_files(staging: Path, tensors: Mapping[str, Tensor], document: dict[str, Any]) -> None:
@@ -106,11 +114,11 @@ def _swap_in(staging: Path, path: Path) -> None:
 
 
 def _parse(path: Path, name: str) -> dict[str, Any]:
+    if path.stat().st_size > _MAX_JSON_BYTES:
+        raise CheckpointError(f'checkpoint {name!r}: {JSON_FILE} is too large to be ours')
     try:
-        if path.stat().st_size > _MAX_JSON_BYTES:
-            raise CheckpointError(f'checkpoint {name!r}: {JSON_FILE} is too large to be ours')
         document = json.loads(path.read_text(encoding='utf-8'))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # also numbers with thousands of digits
         raise CheckpointError(
             f'checkpoint {name!r} is damaged: {JSON_FILE} cannot be read ({error})'
         ) from error
@@ -129,9 +137,14 @@ def _parse(path: Path, name: str) -> dict[str, Any]:
 
 
 def _check_numbers(document: Mapping[str, Any], name: str) -> None:
+    if not 0 <= document['created_ns'] < _END_OF_TIME_NS:
+        raise CheckpointError(
+            f'checkpoint {name!r} is damaged: created_ns is {document["created_ns"]!r}'
+        )
     for key, value in document['counters'].items():
-        if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        if not whole or not 0 <= value < 2**64:
             raise CheckpointError(f'checkpoint {name!r} is damaged: counter {key} is {value!r}')
     for key, value in document['metrics'].items():
-        if value is not None and not isinstance(value, (int, float)):
+        if value is not None and not (isinstance(value, (int, float)) and abs(value) < 1e300):
             raise CheckpointError(f'checkpoint {name!r} is damaged: metric {key} is {value!r}')

@@ -155,9 +155,16 @@ def load_checkpoint(folder: Path, name: str) -> LoadedCheckpoint:
 
 
 def list_checkpoints(folder: Path) -> CheckpointListing:
-    """Return the sound checkpoints of ``folder``, newest first; the tensors are not read."""
+    """
+    Return the sound checkpoints of ``folder``, newest first; the tensors are not read.
+
+    :raises CheckpointError: if the folder is there and cannot be read.
+    """
     found, skipped = [], []
-    entries = sorted(folder.iterdir()) if folder.is_dir() else []
+    try:
+        entries = sorted(folder.iterdir()) if folder.is_dir() else []
+    except OSError as error:
+        raise CheckpointError(f'cannot list the checkpoints in {folder}: {error}') from error
     for entry in entries:
         if entry.name.startswith('.') or not (entry.is_dir() or entry.is_symlink()):
             continue

@@ -165,6 +165,9 @@ def test_one_altered_byte_is_noticed(tmp_path):
         ({'config': []}, "no valid 'config'"),
         ({'tensors_bytes': '9'}, "no valid 'tensors_bytes'"),
         ({'counters': {'optimizer_step': -1}}, 'counter optimizer_step is -1'),
+        ({'counters': {'samples_seen': 2**64}}, 'counter samples_seen is 18446744073709551616'),
+        ({'metrics': {'validation_loss': 10**400}}, 'metric validation_loss is 10000'),
+        ({'created_ns': 10**30}, 'created_ns is 1000000'),
         ({'metrics': {'validation_loss': 'low'}}, "metric validation_loss is 'low'"),
     ],
 )
@@ -174,6 +177,26 @@ def test_json_of_another_kind_is_refused(tmp_path, change, message):
     path.write_text(json.dumps(json.loads(path.read_text()) | change))
     with pytest.raises(CheckpointError, match=message):
         load_checkpoint(tmp_path, 'one')
+
+
+def test_a_number_of_thousands_of_digits_is_refused_and_others_stay_listed(tmp_path):
+    save(tmp_path)
+    save(tmp_path, 'two')
+    path = tmp_path / 'two' / 'checkpoint.json'
+    path.write_text(path.read_text().replace('"created_ns": 1', '"created_ns": ' + '9' * 5000))
+    with pytest.raises(CheckpointError, match="'two' is damaged: checkpoint.json cannot be read"):
+        load_checkpoint(tmp_path, 'two')
+    assert names(tmp_path) == ['one']
+
+
+def test_a_path_that_the_system_refuses_is_told_in_one_line(tmp_path):
+    folder = tmp_path / ('x' * 300)
+    with pytest.raises(CheckpointError, match='cannot be read: .*too long'):
+        load_checkpoint(folder, 'one')
+    with pytest.raises(CheckpointError, match='cannot list the checkpoints in .*too long'):
+        list_checkpoints(folder)
+    with pytest.raises(CheckpointError, match='too long'):
+        save(folder)
 
 
 def test_missing_tensor_file_is_named(tmp_path):
