@@ -165,3 +165,9 @@ def test_the_parameter_names_are_timms():
     names = set(dict(build_model(TINY).encoder.named_parameters()))
     expected = {'norm1', 'attn.qkv', 'attn.proj', 'norm2', 'mlp.fc1', 'mlp.fc2'}
     assert {f'blocks.0.{part}.weight' for part in expected} <= names
+
+
+@pytest.mark.parametrize('name', ['meta', 'mps', 'nonsense', 'cuda:-1'])
+def test_a_device_that_cannot_compute_the_model_is_refused_with_those_that_can(name):
+    with pytest.raises(ConfigError, match=f"unknown device '{name}', use auto, cpu, cuda"):
+        resolve_device(name)

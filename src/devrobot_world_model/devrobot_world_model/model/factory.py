@@ -19,9 +19,16 @@ def resolve_device(name: str) -> torch.device:
     try:
         device = torch.device(name)
     except RuntimeError:
-        raise ConfigError(f'unknown device {name!r}, use auto, cpu, cuda or cuda:N') from None
+        device = None
+    if device is None or device.type not in ('cpu', 'cuda'):
+        raise ConfigError(f'unknown device {name!r}, use auto, cpu, cuda or cuda:N')
     if device.type == 'cuda' and not torch.cuda.is_available():
         raise ConfigError(f'device {name!r} was asked for, but there is no GPU: use device cpu')
+    if device.type == 'cuda' and (device.index or 0) >= torch.cuda.device_count():
+        raise ConfigError(
+            f'device {name!r} was asked for, but there are {torch.cuda.device_count()} GPUs, '
+            'counted from 0'
+        )
     return device
 
 
