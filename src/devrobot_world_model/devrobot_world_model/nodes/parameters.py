@@ -1,5 +1,6 @@
 """Declare the node's parameters from the configuration classes, and check them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from devrobot_interfaces_py.configs import ConfigError
@@ -34,4 +35,17 @@ def declare(node: Node) -> Configuration:
     except ValueError as error:
         raise ConfigError(str(error)) from error
     resolve_device(model.device)
+    _check_topics(node, settings.image_topics)
     return Configuration(preset=name, model=model, node=settings)
+
+
+def _check_topics(node: Node, names: Sequence[str]) -> None:
+    """Refuse names that ROS refuses: the transition would fail without a word."""
+    for name in names:
+        try:
+            node.resolve_topic_name(name)
+        except RuntimeError as error:
+            reason = str(error).removeprefix('failed to resolve name: ').split(', at ')[0]
+            raise ConfigError(
+                f'parameter image_topics names {name!r}, which is no topic: {reason}'
+            ) from error

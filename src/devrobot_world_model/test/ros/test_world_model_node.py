@@ -256,6 +256,14 @@ def test_absent_device_refuses_to_configure(stage, capfd):
     assert "device 'cuda:7' was asked for" in capfd.readouterr().err
 
 
+def test_a_camera_topic_that_is_no_name_refuses_to_configure_with_one_line(stage, capfd):
+    node = stage.launch(active=False, image_topics=['image_raw', 'bad topic!'])
+    assert node.trigger_configure() == TransitionCallbackReturn.FAILURE
+    lines = [line for line in capfd.readouterr().err.splitlines() if 'cannot configure' in line]
+    assert len(lines) == 1
+    assert "'bad topic!', which is no topic: topic name must not contain" in lines[0]
+
+
 def test_live_parameters_change_and_others_do_not(stage):
     node = stage.launch()
     stage.meet()
