@@ -177,6 +177,13 @@ class WorldModelConfig:
                 raise ConfigError(
                     f'canvas.{name} must be a multiple of model.patch_size {patch}, got {value}'
                 )
+        # A step brings two frames at most: with fewer, a canvas could push out its own.
+        needed = 2 * self.canvas.frames
+        if self.online.replay_frames < needed:
+            raise ConfigError(
+                f'online.replay_frames must be at least 2 x canvas.frames = {needed}, '
+                f'got {self.online.replay_frames}'
+            )
 
 
 def _tiny() -> WorldModelConfig:

@@ -2,6 +2,7 @@ from dataclasses import replace
 import threading
 
 from devrobot_interfaces_py.actions import ActionEvent, Phase, UnknownActionError
+from devrobot_interfaces_py.configs import ConfigError
 from devrobot_world_model.compatibility import IncompatibleCheckpointError
 from devrobot_world_model.online import OnlineLoop
 from devrobot_world_model.results import NotReadyError
@@ -82,6 +83,24 @@ def test_a_concurrent_loop_predicts_and_learns_the_same():
         assert torch.equal(a.patches, b.patches)
 
 
+def test_a_frame_is_encoded_once_while_the_weights_stay_and_anew_when_they_change():
+    loop = OnlineLoop(TINY, SPACE)
+    encoded = []
+    loop._actor._model.encoder.register_forward_hook(
+        lambda module, inputs, output: encoded.append(len(output))
+    )
+    loop.set_learning(False)
+    feed(loop, session(8))
+    assert encoded == [2] + [1] * 6
+    before = loop.predict(1).patches
+    assert torch.equal(loop.predict(1).patches, before)
+    loop.load_state(OnlineLoop(tiny(seed=5), SPACE).state())
+    fresh = OnlineLoop(tiny(seed=5), SPACE)
+    fresh.set_learning(False)
+    feed(fresh, session(8))
+    assert torch.allclose(loop.predict(1).patches, fresh.predict(1).patches, atol=1e-6)
+
+
 def test_predictions_do_not_wait_for_a_training_step():
     loop = OnlineLoop(TINY, SPACE, concurrent=True)
     feed(loop, session(8))
@@ -101,6 +120,20 @@ def test_without_time_for_a_prediction_the_transition_is_still_learned_from():
         assert update.predictions == () and update.scores == ()
         steps += update.learn and loop.learn() is not None
     assert steps == 7 and loop.stats.predictions_missed == 8
+
+
+def test_the_smallest_replay_memory_holds_the_longest_canvas_and_less_is_refused():
+    memory = replace(TINY.online, replay_frames=16)
+    loop = OnlineLoop(tiny(canvas=replace(TINY.canvas, frames=8), online=memory), SPACE)
+    for kind, item in session(30):
+        if kind == 'frame':
+            loop.on_frame(*item)
+            loop.on_frame(item[0] + 1, item[1])  # an idle frame: the next before-frame
+        else:
+            loop.on_event(item, predict=False)
+    assert loop.learn().samples > 1
+    with pytest.raises(ConfigError, match='replay_frames must be at least .* = 18, got 16'):
+        tiny(canvas=replace(TINY.canvas, frames=9), online=memory)
 
 
 def test_learning_off_predicts_and_does_not_learn():
