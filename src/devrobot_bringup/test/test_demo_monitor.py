@@ -43,6 +43,18 @@ def test_a_prediction_that_arrives_after_the_frame_is_still_paired():
     assert outcome.on_time and outcome.dot_error < 1e-3
 
 
+def test_a_prediction_that_is_hundreds_of_frames_late_is_late_and_no_more():
+    monitor = DemoMonitor(SPACE)
+    monitor.on_frame(1000, frame(3, 9), 1000, 0.0)
+    for stamp, phase in ((1010, Phase.STARTED), (1020, Phase.FINISHED)):
+        monitor.on_event(ActionEvent(stamp_ns=stamp, sequence=1, phase=phase, action=1), 0.0)
+    for stamp in range(1030, 2030):
+        monitor.on_frame(stamp, frame(3 + STEP, 9), stamp, 1.0)
+    image = counterfactuals([frame(3, 9), frame(3 + STEP, 9)])
+    (outcome,) = monitor.on_counterfactuals(1010, image, 2040, 9.0)
+    assert not outcome.on_time and outcome.dot_error < 1e-3
+
+
 def test_a_black_prediction_has_no_dot():
     monitor = DemoMonitor(SPACE)
     monitor.on_frame(1000, frame(3, 9), 1000, 0.0)

@@ -46,6 +46,15 @@ class Example:
     predictions: tuple[np.ndarray, ...]
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Waiting:
+    """A transition whose prediction has not arrived."""
+
+    chain: Chain
+    seconds: float
+    frame_published_ns: int
+
+
 class DemoMonitor:
     """
     Pairs frames with actions, and predictions with frames.
@@ -60,7 +69,7 @@ class DemoMonitor:
         self._history = History(action_count=len(space), chain_length=frames_per_canvas - 1)
         self._published_ns: OrderedDict[int, int] = OrderedDict()
         self._predictions: OrderedDict[int, tuple[np.ndarray, int]] = OrderedDict()
-        self._open: deque[tuple[Chain, float]] = deque(maxlen=KEPT)
+        self._open: deque[_Waiting] = deque(maxlen=KEPT)
         self.outcomes: list[Outcome] = []
         self.example: Example | None = None
         self.actions_seen = 0
@@ -87,23 +96,28 @@ class DemoMonitor:
     def _settle(self, chains: list[Chain], now: float) -> list[Outcome]:
         """Pair what has come; frames wait for predictions that are still on their way."""
         self.actions_seen += len(chains)
-        self._open.extend((chain, now) for chain in chains)
+        self._open.extend(
+            _Waiting(
+                chain=chain,
+                seconds=now,
+                frame_published_ns=self._published_ns[chain[-1].after.stamp_ns],
+            )
+            for chain in chains
+        )
         done = []
-        waiting: deque[tuple[Chain, float]] = deque(maxlen=KEPT)
-        for chain, seconds in self._open:
-            found = self._predictions.pop(chain[-1].start_ns, None)
+        waiting: deque[_Waiting] = deque(maxlen=KEPT)
+        for item in self._open:
+            found = self._predictions.pop(item.chain[-1].start_ns, None)
             if found is None:
-                waiting.append((chain, seconds))
+                waiting.append(item)
             else:
-                done.append(self._compare(chain, seconds, *found))
+                done.append(self._compare(item, *found))
         self._open = waiting
         self.outcomes.extend(done)
         return done
 
-    def _compare(
-        self, chain: Chain, seconds: float, image: np.ndarray, published_ns: int
-    ) -> Outcome:
-        transition = chain[-1]
+    def _compare(self, item: _Waiting, image: np.ndarray, published_ns: int) -> Outcome:
+        chain, transition = item.chain, item.chain[-1]
         predicted = split_counterfactuals(image, len(self.space))
         height, width = predicted[0].shape[:2]
         truth = resize(transition.after.image, height, width)
@@ -113,8 +127,8 @@ class DemoMonitor:
         outcome = Outcome(
             sequence=transition.sequence,
             action=transition.action,
-            seconds=seconds,
-            on_time=published_ns < self._published_ns[transition.after.stamp_ns],
+            seconds=item.seconds,
+            on_time=published_ns < item.frame_published_ns,
             dot_error=dot_distance(dot_position(own), after, height, width),
             counterfactual_errors=tuple(
                 self._counterfactual_error(predicted[i], before, i, transition.before.image)
@@ -154,8 +168,8 @@ def split_counterfactuals(image: np.ndarray, actions: int) -> tuple[np.ndarray, 
     """
     Return the ``actions`` predicted frames of a counterfactual image, bars cut away.
 
-    Frames are as wide as the image's height times the share that the bars leave: the bar is the
-    run of equal columns at the left edge.
+    Shapes: (H, A*(S+W), 3) gives A times (H, W, 3). The bar is the run of columns at the left
+    edge that have the colour of the first pixel.
 
     :raises ValueError: if the width is no multiple of ``actions``.
     """
