@@ -278,7 +278,9 @@ class OnlineLoop:
     ) -> Prediction:
         begin = time.perf_counter()
         patches = self._actor.predict(
-            self._stack(frames), self._colors[actions[:-1]], self._colors
+            {frame.stamp_ns: self._patcher.patches(frame.image) for frame in frames},
+            self._colors[actions[:-1]],
+            self._colors,
         )
         images = self._patcher.images(patches)
         return Prediction(

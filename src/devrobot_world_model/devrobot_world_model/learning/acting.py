@@ -5,7 +5,7 @@ import copy
 from threading import Lock
 
 from devrobot_world_model.learning.precision import autocast
-from devrobot_world_model.learning.predict import predict_actions, rollout
+from devrobot_world_model.learning.predict import encode_frames, predict_from_codes, rollout
 from devrobot_world_model.model.mae import Batch, WorldModel
 import torch
 from torch import Tensor
@@ -16,27 +16,45 @@ class Actor:
     The model as the predicting side sees it.
 
     Without ``concurrent`` it is the learner's model itself. With it, a prediction never waits for
-    a training step: only for the copying of the weights (22 MB for the base preset).
+    a training step: only for the copying of the weights (22 MB for the base preset). Codes of
+    frames are kept until the weights change: a robot that is faster than the learner has each
+    frame encoded once.
     """
 
     def __init__(self, model: WorldModel, *, precision: str, concurrent: bool) -> None:
         self._source = model
         self._model = copy.deepcopy(model).requires_grad_(False) if concurrent else model
         self._precision = precision
+        self._codes: dict[int, Tensor] = {}
         self._lock = Lock()
 
     def refresh(self) -> None:
-        """Take over the learner's weights."""
-        if self._model is self._source:
-            return
+        """Take over the learner's weights; codes made with the old ones are dropped."""
         with self._lock, torch.no_grad():
+            self._codes.clear()
+            if self._model is self._source:
+                return
             torch._foreach_copy_(list(self._model.parameters()), list(self._source.parameters()))
 
-    def predict(self, frames: Tensor, past_colors: Tensor, action_colors: Tensor) -> Tensor:
-        """Return (A, N, D) predictions; see ``predict_actions``."""
+    def predict(
+        self, frames: dict[int, Tensor], past_colors: Tensor, action_colors: Tensor
+    ) -> Tensor:
+        """
+        Return (A, N, D) predictions; see ``predict_actions``.
+
+        :param frames: the (N, D) uint8 history, oldest first, by a key that names the frame.
+        """
         with self._lock:
-            return predict_actions(
-                self._model, frames, past_colors, action_colors, self._precision
+            missing = [key for key in frames if key not in self._codes]
+            known = {key: self._codes[key] for key in frames if key not in missing}
+            if missing:
+                new = torch.stack([frames[key] for key in missing])
+                codes = encode_frames(self._model, new, self._precision)
+                known.update(zip(missing, codes, strict=True))
+            self._codes = known
+            stacked = torch.stack([known[key] for key in frames])
+            return predict_from_codes(
+                self._model, stacked, past_colors, action_colors, self._precision
             )
 
     def rollout(self, frames: Tensor, past_colors: Tensor, colors: Sequence[Tensor]) -> Tensor:

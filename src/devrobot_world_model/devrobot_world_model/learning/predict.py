@@ -30,10 +30,31 @@ def predict_actions(
     :param past_colors: (K-2, 3) uint8 colours of the actions between the history's frames.
     :param action_colors: (A, 3) uint8 colours of the candidate actions.
     """
+    codes = encode_frames(model, frames, precision)
+    return predict_from_codes(model, codes, past_colors, action_colors, precision)
+
+
+@torch.no_grad()
+def encode_frames(model: WorldModel, frames: Tensor, precision: str = 'auto') -> Tensor:
+    """Return the (F, N, C) codes of (F, N, D) uint8 frames."""
     model.eval()
     device = next(model.parameters()).device
     with autocast(device, precision):
-        codes = model.encode(frames.to(device))
+        return model.encode(frames.to(device))
+
+
+@torch.no_grad()
+def predict_from_codes(
+    model: WorldModel,
+    codes: Tensor,
+    past_colors: Tensor,
+    action_colors: Tensor,
+    precision: str = 'auto',
+) -> Tensor:
+    """Return the (A, N, D) predictions from (K-1, N, C) codes; see ``predict_actions``."""
+    model.eval()
+    device = codes.device
+    with autocast(device, precision):
         prediction = _decode(model, codes, past_colors.to(device), action_colors.to(device))
     return prediction.float()
 
