@@ -1,5 +1,8 @@
 import io
+import os
 import socket
+import subprocess
+import sys
 
 from demo_world import run, SPACE
 from devrobot_bringup.demo.config import build_parser, config_from_args
@@ -33,7 +36,12 @@ def test_the_canvas_of_an_example_has_its_bars_and_an_empty_slot():
 
 @pytest.mark.parametrize(
     ('arguments', 'message'),
-    [(['--minutes', '0'], 'must be above 0'), (['--seed', '-1'], 'between 0 and')],
+    [
+        (['--minutes', '0'], 'must be above 0'),
+        (['--seed', '-1'], 'between 0 and'),
+        (['--foxglove-port', '70000'], 'between 1 and 65535'),
+        (['--foxglove-port', '-1'], 'between 1 and 65535'),
+    ],
 )
 def test_options_out_of_range_are_refused_with_the_value(arguments, message):
     with pytest.raises(ValueError, match=f'{arguments[1]}.*{message}'):
@@ -43,6 +51,29 @@ def test_options_out_of_range_are_refused_with_the_value(arguments, message):
 def test_json_is_another_name_of_summary():
     config = config_from_args(build_parser().parse_args(['--json', 'x.json']))
     assert str(config.summary) == 'x.json'
+
+
+@pytest.mark.parametrize('option', ['--output', '--summary'])
+def test_a_place_that_cannot_be_written_is_told_before_the_run(tmp_path, option):
+    (tmp_path / 'file').write_text('in the way')
+    place = {'--output': tmp_path / 'out', '--summary': tmp_path / 'out.json'}
+    place[option] = tmp_path / 'file' / 'out'
+    arguments = [part for name, path in place.items() for part in (name, str(path))]
+    done = subprocess.run(
+        [sys.executable, '-m', 'devrobot_bringup.demo.cli', '--no-foxglove', *arguments],
+        capture_output=True, text=True, timeout=60, env=os.environ | {'PATH': '/nowhere'},
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr.startswith('demo: ') and str(tmp_path / 'file') in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_the_last_port_is_not_followed_by_an_impossible_one():
+    with socket.socket() as taken:
+        taken.bind(('127.0.0.1', 65535))
+        taken.listen()
+        with pytest.raises(LaunchError, match='ports 65535 to 65535 are taken'):
+            free_port(65535)
 
 
 def test_a_taken_port_gives_the_next_free_one():

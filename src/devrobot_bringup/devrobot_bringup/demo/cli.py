@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+import os
 from pathlib import Path
 import signal
 import sys
@@ -19,6 +20,7 @@ class _Interrupt:
         self.asked = False
 
     def install(self) -> None:
+        """Take the two signals over."""
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._on_signal)
 
@@ -49,15 +51,27 @@ def _run(config: DemoConfig, folder: Path, begin: float, interrupt: _Interrupt) 
     from devrobot_bringup.demo.run import DemoRun
 
     try:
+        _make_room(folder, config.summary)
         run = DemoRun(config, folder, begin)
         run.launch.start()
-    except LaunchError as error:
+    except (LaunchError, OSError) as error:
         print(f'demo: {error}', file=sys.stderr)
         return 1
     try:
         return _watch(run, interrupt)
     finally:
         run.launch.stop()
+
+
+def _make_room(folder: Path, summary: Path | None) -> None:
+    """Make the folders of the results, so that a bad one is told now and not after the run."""
+    folders = [folder] if summary is None else [folder, summary.resolve().parent]
+    for place in folders:
+        place.mkdir(parents=True, exist_ok=True)
+        if not os.access(place, os.W_OK):
+            raise PermissionError(f'cannot write into {place}')
+    if summary is not None and summary.is_dir():
+        raise IsADirectoryError(f'--summary is {summary}, which is a folder: name a file')
 
 
 def _watch(run: 'DemoRun', interrupt: _Interrupt) -> int:  # noqa: F821 - imported late for speed

@@ -4,6 +4,7 @@ import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
+MAX_PORT = 65535
 PRESETS = ('tiny', 'base', 'reference')
 
 
@@ -24,6 +25,10 @@ class DemoConfig:
             raise ValueError(f'--minutes is {self.minutes}, must be above 0 and at most 1440')
         if not 0 <= self.seed < 2**31:
             raise ValueError(f'--seed is {self.seed}, must be between 0 and 2147483647')
+        if not 1 <= self.foxglove_port <= MAX_PORT:
+            raise ValueError(
+                f'--foxglove-port is {self.foxglove_port}, must be between 1 and {MAX_PORT}'
+            )
 
 
 def build_parser() -> argparse.ArgumentParser:

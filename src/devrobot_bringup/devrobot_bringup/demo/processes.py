@@ -11,6 +11,8 @@ import socket
 import subprocess
 from typing import IO
 
+from devrobot_bringup.demo.config import MAX_PORT
+
 STOP_SECONDS = 15.0
 
 
@@ -89,13 +91,13 @@ def free_port(port: int, tries: int = 20) -> int:
 
     :raises LaunchError: if all of ``tries`` ports are taken.
     """
-    for candidate in range(port, port + tries):
+    for candidate in range(port, min(port + tries, MAX_PORT + 1)):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             with contextlib.suppress(OSError):
                 probe.bind(('127.0.0.1', candidate))
                 return candidate
-    raise LaunchError(f'ports {port} to {port + tries - 1} are taken: use --foxglove-port')
+    raise LaunchError(f'ports {port} to {candidate} are taken: use --foxglove-port')
 
 
 def _children_cpu_seconds() -> float:
