@@ -1,7 +1,6 @@
 """One run of the demo: start, watch, stop, write what was seen."""
 
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 import resource
 import time
@@ -36,6 +35,7 @@ class DemoRun:
         self._folder = folder
         self._begin = begin
         self._clock = clock
+        self._acting_seconds = 0.0
         self._port = free_port(config.foxglove_port) if config.foxglove else 0
         self.launch = Launch(self._launch_arguments(), folder / 'nodes.log')
 
@@ -65,6 +65,8 @@ class DemoRun:
                     )
                 line.show(self._status(node, seconds))
         finally:
+            # From here on the nodes are being stopped: that is not acting.
+            self._acting_seconds = node.elapsed
             line.end()
 
     def write(self, node: DemoNode, nodes_cpu_seconds: float, interrupted: bool) -> Path | None:
@@ -79,8 +81,8 @@ class DemoRun:
             return None
         share = summary['within_2px']
         title = (
-            f'{self._config.preset}, seed {self._config.seed}: after {node.elapsed:.0f} s and '
-            f'{node.samples_seen} samples, '
+            f'{self._config.preset}, seed {self._config.seed}: after '
+            f'{self._acting_seconds:.0f} s and {node.samples_seen} samples, '
             + (f'{100 * share:.0f} % of the dots within 2 px' if share is not None else 'no dots')
         )
         path = self._folder / 'picture.png'
@@ -102,7 +104,7 @@ class DemoRun:
             'steps': monitor.actions_seen if monitor else 0,
             'samples': node.samples_seen,
             'wall_seconds': round(self._clock() - self._begin, 2),
-            'acting_seconds': round(node.elapsed, 2),
+            'acting_seconds': round(self._acting_seconds, 2),
             'cpu_seconds': round(nodes_cpu_seconds + own.ru_utime + own.ru_stime, 2),
             'predictions': len(outcomes),
             'late_predictions': sum(not outcome.on_time for outcome in outcomes),
@@ -149,9 +151,3 @@ class DemoRun:
             seconds - elapsed,
             figures(monitor.outcomes[-1000:], labels),
         )
-
-
-def options_text(config: DemoConfig) -> str:
-    """Return the options as one line."""
-    values = {key: value for key, value in asdict(config).items() if value is not None}
-    return ', '.join(f'{key} {value}' for key, value in values.items())
