@@ -28,12 +28,6 @@ def test_composite_takes_masked_pixels_from_the_model_and_the_rest_from_the_trut
     assert both[0, :, 0].tolist() == [10, 10, 10, 90, 90, 10, 10, 10, 10, 10]
 
 
-def test_patch_mask_covers_rows_and_columns_of_a_non_square_grid():
-    pixels = panels.patch_mask_to_pixels(np.array([[True, False, True]]), 2)
-    assert pixels.shape == (2, 6)
-    assert pixels[1].tolist() == [True, True, False, False, True, True]
-
-
 def test_paste_puts_a_frame_at_its_column_and_leaves_the_canvas_alone():
     canvas = image(0, 4, 10)
     pasted = panels.paste(canvas, image(7, 4, 6), 4)
@@ -87,11 +81,6 @@ def test_rollout_strip_begins_with_the_frame_of_now():
 def test_frame_of_another_size_in_a_strip_is_refused_by_its_number():
     with pytest.raises(ValueError, match='frame 1 must be 4x6x3, got 6x4x3'):
         panels.counterfactual_strip([image(1), image(2, 6, 4)], [RED, GREEN], 2)
-
-
-def test_float_pictures_are_clipped_and_nan_is_black():
-    row = np.array([[[-1.0, 0.5, 2.0], [np.nan, np.inf, 1.0]]])
-    assert panels.to_uint8(row).tolist() == [[[0, 128, 255], [0, 255, 255]]]
 
 
 def test_wrong_mask_is_refused_with_its_size():

@@ -82,7 +82,6 @@ class History:
         self._pending: deque[_Pending] = deque()
         self._chain: deque[Transition] = deque(maxlen=chain_length)
         self._barrier_ns = -1
-        self._last_sequence = -1
         self.unpaired: Counter[Unpaired] = Counter()
         self.paired = 0
 

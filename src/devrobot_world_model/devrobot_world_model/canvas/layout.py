@@ -96,12 +96,3 @@ class CanvasLayout:
     def separator_start(self, index: int) -> int:
         """Return the first px column of separator ``index``."""
         return self.slot_start(range(self.frames - 1)[index]) + self.frame_width
-
-    def canvas_patch_columns(self) -> list[int]:
-        """
-        Return the canvas patch column of every memory and query column, block by block.
-
-        The order is that of the model's tokens: per history block the frame's columns, then the
-        separator's, at last the predicted slot's columns.
-        """
-        return list(range(self.canvas_columns))

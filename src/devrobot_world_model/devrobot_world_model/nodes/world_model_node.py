@@ -240,7 +240,7 @@ class WorldModelNode(ManagedNode):
                 self.get_logger().info(f'saved checkpoint {report.path}')
             else:
                 self.get_logger().error(
-                    f'learning: {report or type(report).__name__}',
+                    f'learning: {str(report) or type(report).__name__}',
                     throttle_duration_sec=THROTTLE_S,
                 )
 

@@ -41,19 +41,6 @@ def heat_table() -> NDArray[np.uint8]:
     return np.rint(np.stack(columns, axis=1)).astype(np.uint8)
 
 
-def to_uint8(image: NDArray[np.floating]) -> Image:
-    """Return a float image of 0…1 (H, W, 3) as uint8; out-of-range is clipped, NaN is black."""
-    clean = np.nan_to_num(np.asarray(image, dtype=np.float32), nan=0.0, posinf=1.0, neginf=0.0)
-    return np.rint(np.clip(clean, 0.0, 1.0) * 255.0).astype(np.uint8)
-
-
-def patch_mask_to_pixels(mask: Mask, patch_size: int) -> Mask:
-    """Return the (rows·p, columns·p) pixel mask of a (rows, columns) patch mask."""
-    if patch_size < 1:
-        raise ValueError(f'patch size must be at least 1, got {patch_size}')
-    return np.repeat(np.repeat(np.asarray(mask, dtype=bool), patch_size, 0), patch_size, 1)
-
-
 def column_mask(height: int, width: int, start: int, stop: int) -> Mask:
     """Return an (H, W) mask of the columns ``start`` … ``stop - 1``: one slot of a canvas."""
     if not 0 <= start < stop <= width:
