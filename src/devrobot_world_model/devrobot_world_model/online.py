@@ -278,9 +278,7 @@ class OnlineLoop:
     ) -> Prediction:
         begin = time.perf_counter()
         patches = self._actor.predict(
-            {frame.stamp_ns: self._patcher.patches(frame.image) for frame in frames},
-            self._colors[actions[:-1]],
-            self._colors,
+            frames, self._stack(frames), self._colors[actions[:-1]], self._colors
         )
         images = self._patcher.images(patches)
         return Prediction(

@@ -101,6 +101,19 @@ def test_a_frame_is_encoded_once_while_the_weights_stay_and_anew_when_they_chang
     assert torch.allclose(loop.predict(1).patches, fresh.predict(1).patches, atol=1e-6)
 
 
+def test_frames_are_told_apart_where_the_clock_stands_still():
+    loop = OnlineLoop(TINY, SPACE)
+    with torch.no_grad():
+        loop._learner.model.decoder.head.weight.normal_(std=0.1)
+    images = []
+    for sequence in range(1, 5):
+        loop.on_frame(1000, dot(4 * sequence, 0))
+        for phase in (Phase.STARTED, Phase.FINISHED):
+            loop.on_event(ActionEvent(stamp_ns=1000, sequence=sequence, phase=phase, action=1))
+        images.append(loop.predict(1).image if sequence > 1 else None)
+    assert not np.array_equal(images[2], images[3])
+
+
 def test_predictions_do_not_wait_for_a_training_step():
     loop = OnlineLoop(TINY, SPACE, concurrent=True)
     feed(loop, session(8))

@@ -25,7 +25,7 @@ class Actor:
         self._source = model
         self._model = copy.deepcopy(model).requires_grad_(False) if concurrent else model
         self._precision = precision
-        self._codes: dict[int, Tensor] = {}
+        self._codes: list[tuple[object, Tensor]] = []
         self._lock = Lock()
 
     def refresh(self) -> None:
@@ -37,24 +37,29 @@ class Actor:
             torch._foreach_copy_(list(self._model.parameters()), list(self._source.parameters()))
 
     def predict(
-        self, frames: dict[int, Tensor], past_colors: Tensor, action_colors: Tensor
+        self,
+        sources: Sequence[object],
+        frames: Tensor,
+        past_colors: Tensor,
+        action_colors: Tensor,
     ) -> Tensor:
         """
         Return (A, N, D) predictions; see ``predict_actions``.
 
-        :param frames: the (N, D) uint8 history, oldest first, by a key that names the frame.
+        :param sources: per frame the object that it comes from: the same object, the same frame.
+            Stamps would not do, they repeat where a clock stands still or jumps back.
         """
         with self._lock:
-            missing = [key for key in frames if key not in self._codes]
-            known = {key: self._codes[key] for key in frames if key not in missing}
+            count = range(len(sources))
+            known = {i: code for i in count if (code := self._code_of(sources[i])) is not None}
+            missing = [i for i in count if i not in known]
             if missing:
-                new = torch.stack([frames[key] for key in missing])
-                codes = encode_frames(self._model, new, self._precision)
-                known.update(zip(missing, codes, strict=True))
-            self._codes = known
-            stacked = torch.stack([known[key] for key in frames])
+                new = encode_frames(self._model, frames[missing], self._precision)
+                known.update(zip(missing, new, strict=True))
+            codes = [known[i] for i in count]
+            self._codes = list(zip(sources, codes, strict=True))
             return predict_from_codes(
-                self._model, stacked, past_colors, action_colors, self._precision
+                self._model, torch.stack(codes), past_colors, action_colors, self._precision
             )
 
     def rollout(self, frames: Tensor, past_colors: Tensor, colors: Sequence[Tensor]) -> Tensor:
@@ -69,3 +74,6 @@ class Actor:
             self._model.eval()
             _, weights = self._model(batch.to(device), need_weights=True)
         return [layer[0].float() for layer in weights]
+
+    def _code_of(self, source: object) -> Tensor | None:
+        return next((code for known, code in self._codes if known is source), None)
