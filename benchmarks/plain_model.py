@@ -2,7 +2,7 @@
 A plain implementation of the same world model, to measure against.
 
 All tokens of the canvas go through a standard pre-norm encoder–decoder: the encoder attends over
-the whole visible history, the decoder over every token; sin-cos positions, fp32, unfused AdamW,
+the whole visible history, the decoder over every token; learned positions, fp32, unfused AdamW,
 ``scaled_dot_product_attention`` as a library user would call it. Same widths, depths and heads.
 
 Shapes: B canvases, T patches of a canvas (T_v of them visible), D values per patch.
