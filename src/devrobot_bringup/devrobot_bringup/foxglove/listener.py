@@ -10,7 +10,11 @@ from foxglove.websocket import ChannelView, Client, ServerListener
 
 
 class ViewerListener(ServerListener):
-    """Hands requests to the executor's thread; only parameters are answered on the spot."""
+    """
+    Hands requests to the executor's thread; only parameters are answered on the spot.
+
+    :param on_graph_subscribed: told whether anybody is subscribed to the graph, see ``OwnViewer``.
+    """
 
     def __init__(
         self,
@@ -18,22 +22,27 @@ class ViewerListener(ServerListener):
         topics: TopicRegistry,
         parameters: ParameterBridge,
         *,
-        on_graph_wanted: Callable[[bool], None],
+        on_graph_subscribed: Callable[[bool], None],
     ) -> None:
         self._jobs = jobs
         self._topics = topics
         self._parameters = parameters
-        self._on_graph_wanted = on_graph_wanted
+        self._on_graph_subscribed = on_graph_subscribed
+        self._own_token: str | None = None
+
+    def expect_own_viewer(self, token: str) -> None:
+        """Answer requests with ``token`` by what the parameters are, without setting them."""
+        self._own_token = token
 
     def on_subscribe(self, client: Client, channel: ChannelView) -> None:
         """Start to forward a topic."""
-        viewer, topic = client.id, channel.topic
-        self._jobs.post(lambda: self._topics.viewer_joined(topic, viewer))
+        viewer, number = client.id, channel.id
+        self._jobs.post(lambda: self._topics.viewer_joined(number, viewer))
 
     def on_unsubscribe(self, client: Client, channel: ChannelView) -> None:
         """Stop to forward a topic when nobody looks any more."""
-        viewer, topic = client.id, channel.topic
-        self._jobs.post(lambda: self._topics.viewer_left(topic, viewer))
+        viewer, number = client.id, channel.id
+        self._jobs.post(lambda: self._topics.viewer_left(number, viewer))
 
     def on_get_parameters(
         self, client: Client, param_names: list[str], request_id: str | None = None
@@ -47,13 +56,15 @@ class ViewerListener(ServerListener):
         parameters: list[foxglove.Parameter],
         request_id: str | None = None,
     ) -> list[foxglove.Parameter]:
-        """Set parameters and return what they are now."""
+        """Set parameters and return what they are now; the SDK tells the other viewers."""
+        if request_id is not None and request_id == self._own_token:
+            return self._parameters.read([parameter.name for parameter in parameters])
         return self._parameters.write(parameters)
 
     def on_connection_graph_subscribe(self) -> None:
-        """Begin to follow who is connected with whom."""
-        self._jobs.post(lambda: self._on_graph_wanted(True))
+        """Note that the graph can be published."""
+        self._jobs.post(lambda: self._on_graph_subscribed(True))
 
     def on_connection_graph_unsubscribe(self) -> None:
-        """Stop to follow the connections."""
-        self._jobs.post(lambda: self._on_graph_wanted(False))
+        """Note that the graph must not be published."""
+        self._jobs.post(lambda: self._on_graph_subscribed(False))

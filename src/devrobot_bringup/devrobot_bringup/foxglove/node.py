@@ -1,13 +1,20 @@
 """The node that shows the ROS graph to Foxglove and Lichtblick; see the package README."""
 
+import argparse
+import signal
+import sys
+import threading
+
 from ament_index_python.packages import get_package_share_directory
 from devrobot_bringup.foxglove.config import FoxgloveConfig
 from devrobot_bringup.foxglove.graph import Connections, GraphReader
 from devrobot_bringup.foxglove.jobs import JobQueue
 from devrobot_bringup.foxglove.listener import ViewerListener
 from devrobot_bringup.foxglove.names import Whitelist
+from devrobot_bringup.foxglove.own_viewer import OwnViewer
 from devrobot_bringup.foxglove.parameters import ParameterBridge
 from devrobot_bringup.foxglove.schemas import SchemaLibrary
+from devrobot_bringup.foxglove.sdk_log import SdkLog
 from devrobot_bringup.foxglove.server import ServerStartError, start_server
 from devrobot_bringup.foxglove.services import ServiceRegistry
 from devrobot_bringup.foxglove.topics import TopicRegistry
@@ -18,11 +25,14 @@ import foxglove
 from foxglove.websocket import WebSocketServer
 import rclpy
 from rclpy.clock import Clock, ClockType
-from rclpy.context import Context
-from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.executors import ExternalShutdownException, ShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
+from rclpy.signals import SignalHandlerOptions
+from rclpy.utilities import remove_ros_args
 
 TIME_PERIOD_S = 0.1
+NEXT_TOPICS_S = 0.02
+JOIN_TIMEOUT_S = 10.0
 
 
 class FoxgloveServer(Node):
@@ -34,9 +44,12 @@ class FoxgloveServer(Node):
         self._sends_time = bool(self.get_parameter('use_sim_time').value)
         self._jobs = JobQueue(self)
         self._reader = GraphReader(self, self._settings)
-        self._graph_wanted = False
+        self._graph_subscribed = False
         self._connections: Connections | None = None
         self._server: WebSocketServer | None = None
+        self._sdk_log = SdkLog(
+            on_dropped_subscription=self._on_dropped_subscription, on_line=self.get_logger().info
+        )
 
     @property
     def port(self) -> int:
@@ -58,14 +71,14 @@ class FoxgloveServer(Node):
             self,
             self._jobs,
             Whitelist(self._settings.param_whitelist),
-            publish=self._publish_parameters,
+            push=self._push_parameters,
             warn=self._warn_viewers,
         )
         listener = ViewerListener(
             self._jobs,
             self._topic_registry,
             self._parameter_bridge,
-            on_graph_wanted=self._want_graph,
+            on_graph_subscribed=self._on_graph_subscribed,
         )
         self._server = start_server(
             self._settings, listener=listener, context=context, sends_time=self._sends_time
@@ -73,6 +86,8 @@ class FoxgloveServer(Node):
         self._service_registry = ServiceRegistry(
             self, self._jobs, schemas, self._server, timeout_s=self._settings.service_timeout
         )
+        self._sdk_log.attach()
+        self._start_own_viewer(listener)
         self._start_timers()
         self._announce()
 
@@ -81,11 +96,24 @@ class FoxgloveServer(Node):
         if self._server is None:
             return
         self._jobs.close()
+        self._own_viewer.stop()
         self._service_registry.close()
         self._topic_registry.close()
         self._parameter_bridge.close()
         self._server.stop()
         self._server = None
+        self._own_viewer.join()
+        self._sdk_log.detach()
+
+    def _start_own_viewer(self, listener: ViewerListener) -> None:
+        self._own_viewer = OwnViewer(
+            self._settings.address,
+            self.port,
+            uses_tls=bool(self._settings.certfile),
+            on_problem=self.get_logger().warning,
+        )
+        listener.expect_own_viewer(self._own_viewer.token)
+        self._own_viewer.start()
 
     def _start_timers(self) -> None:
         steady = Clock(clock_type=ClockType.STEADY_TIME)
@@ -109,27 +137,30 @@ class FoxgloveServer(Node):
         if self._server is None:
             return
         snapshot = self._reader.snapshot()
-        self._topic_registry.update(snapshot.topics)
+        if not self._topic_registry.update(snapshot.topics):
+            self._jobs.post_later(NEXT_TOPICS_S, self._update)
         self._service_registry.update(snapshot.services)
         self._parameter_bridge.update(snapshot.parameter_nodes)
-        if self._graph_wanted:
+        if self._graph_subscribed:
             connections = self._reader.connections(snapshot)
             if connections != self._connections:
                 self._connections = connections
                 self._server.publish_connection_graph(connections.to_message())
 
-    def _want_graph(self, wanted: bool) -> None:
-        self._graph_wanted = wanted
-        if wanted:
-            self._update()
+    def _on_graph_subscribed(self, subscribed: bool) -> None:
+        self._graph_subscribed = subscribed
+        self._connections = None
+
+    def _on_dropped_subscription(self, channel: int) -> None:
+        self._jobs.post(lambda: self._topic_registry.announce_again(channel))
 
     def _send_time(self) -> None:
         if self._server is not None:
             self._server.broadcast_time(self.get_clock().now().nanoseconds)
 
-    def _publish_parameters(self, parameters: list[foxglove.Parameter]) -> None:
-        if self._server is not None and parameters:
-            self._server.publish_parameter_values(parameters)
+    def _push_parameters(self, names: list[str]) -> None:
+        if self._server is not None:
+            self._own_viewer.push(names)
 
     def _warn_viewers(self, message: str) -> None:
         self.get_logger().warning(message)
@@ -137,33 +168,58 @@ class FoxgloveServer(Node):
             self._server.publish_status(message, foxglove.StatusLevel.Warning)
 
 
-def run(context: Context, **node_options) -> int:
-    """Run the server until ``context`` is shut down; return the exit code."""
-    logger = rclpy.logging.get_logger(FOXGLOVE_NODE)
+def run(end: threading.Event) -> int:
+    """Run the server until ``end`` is set; return the exit code."""
     node = None
     try:
-        node = FoxgloveServer(context=context, **node_options)
+        node = FoxgloveServer()
         node.start()
-        executor = SingleThreadedExecutor(context=context)
-        executor.add_node(node)
-        executor.spin()
+        return _spin_until(node, end)
     except (ConfigError, ServerStartError) as error:
-        logger.error(str(error))
+        rclpy.logging.get_logger(FOXGLOVE_NODE).error(str(error))
         return 1
-    except (KeyboardInterrupt, ExternalShutdownException):
-        pass
     finally:
         if node is not None:
             node.stop()
             node.destroy_node()
-    return 0
+
+
+def _spin_until(node: Node, end: threading.Event) -> int:
+    """Spin in a thread, so that ROS still works when a signal comes and everything is closed."""
+    executor = SingleThreadedExecutor()
+    executor.add_node(node)
+    failures: list[BaseException] = []
+
+    def spin() -> None:
+        try:
+            executor.spin()
+        except (ExternalShutdownException, ShutdownException):
+            pass
+        except Exception as error:
+            failures.append(error)
+        finally:
+            end.set()
+
+    thread = threading.Thread(target=spin, name='spin', daemon=True)
+    thread.start()
+    end.wait()
+    executor.shutdown()
+    thread.join(JOIN_TIMEOUT_S)
+    if failures:
+        node.get_logger().error(f'the Foxglove server failed: {failures[0]!r}')
+    return 1 if failures else 0
 
 
 def main(args: list[str] | None = None) -> int:
-    """Run the node until it is interrupted."""
-    context = rclpy.get_default_context()
-    rclpy.init(args=args)
+    """Run the node until it gets SIGINT or SIGTERM."""
+    argv = sys.argv if args is None else args
+    parser = argparse.ArgumentParser(prog='foxglove_server', description=__doc__)
+    parser.parse_args(remove_ros_args(argv)[1:])
+    end = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: end.set())
+    rclpy.init(args=argv, signal_handler_options=SignalHandlerOptions.NO)
     try:
-        return run(context)
+        return run(end)
     finally:
         rclpy.try_shutdown()

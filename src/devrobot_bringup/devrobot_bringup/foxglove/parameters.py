@@ -17,12 +17,14 @@ from rclpy.node import Node
 from rclpy.qos import qos_profile_parameter_events
 
 FETCH_TIMEOUT_S = 5.0
+# Changes in quick succession are pushed together: each push waits in every viewer's short queue.
+PUSH_PERIOD_S = 0.1
 SERVICE_NAMES = {
     ListParameters: 'list_parameters',
     GetParameters: 'get_parameters',
     SetParameters: 'set_parameters',
 }
-Publish = Callable[[list[foxglove.Parameter]], None]
+Push = Callable[[list[str]], None]
 Warn = Callable[[str], None]
 
 
@@ -43,7 +45,7 @@ class ParameterBridge:
     ``read`` may be called from any thread and never waits; ``write`` waits for the nodes and must
     not be called on the executor's thread; the rest belongs to the executor's thread.
 
-    :param publish: sends parameters to the viewers that subscribed to them.
+    :param push: has the parameters of these names read and sent to the viewers.
     :param warn: shows one line to all viewers.
     """
 
@@ -53,18 +55,19 @@ class ParameterBridge:
         jobs: JobQueue,
         whitelist: Whitelist,
         *,
-        publish: Publish,
+        push: Push,
         warn: Warn,
         timeout_s: float = FETCH_TIMEOUT_S,
     ) -> None:
         self._node = node
         self._jobs = jobs
         self._whitelist = whitelist
-        self._publish = publish
+        self._push = push
         self._warn = warn
         self._timeout_s = timeout_s
         self._lock = threading.Lock()
         self._remotes: dict[str, _RemoteNode] = {}
+        self._changed: set[str] = set()
         self._subscription = node.create_subscription(
             ParameterEvent, '/parameter_events', self._on_event, qos_profile_parameter_events
         )
@@ -158,6 +161,8 @@ class ParameterBridge:
             remote.asked_at = now
 
     def _on_names(self, node: str, remote: _RemoteNode, names: list[str]) -> None:
+        if self._remotes.get(node) is not remote:
+            return
         names = [n for n in names if self._whitelist.allows(parameter_name(node, n))]
         caller = self._caller(node, remote, GetParameters)
         if not names:
@@ -177,7 +182,7 @@ class ParameterBridge:
             remote.values.update({n: v for n, v in found.items() if _is_set(v)})
             remote.fetched = True
         self._jobs.post(lambda: self._close_callers(remote, ListParameters, GetParameters))
-        self._publish([_shown(parameter_name(node, n), v) for n, v in remote.values.items()])
+        self._push_soon([parameter_name(node, name) for name in remote.values])
 
     def _caller(self, node: str, remote: _RemoteNode, service: type) -> ServiceCaller:
         if service not in remote.callers:
@@ -207,7 +212,17 @@ class ParameterBridge:
             for parameter in event.deleted_parameters:
                 remote.values.pop(parameter.name, None)
         if changed:
-            self._publish([_shown(parameter_name(event.node, n), v) for n, v in changed.items()])
+            self._push_soon([parameter_name(event.node, name) for name in changed])
+
+    def _push_soon(self, names: list[str]) -> None:
+        if not self._changed:
+            self._jobs.post_later(PUSH_PERIOD_S, self._push_changed)
+        self._changed.update(names)
+
+    def _push_changed(self) -> None:
+        names = sorted(self._changed)
+        self._changed.clear()
+        self._push(names)
 
     def _forget(self, node: str) -> None:
         with self._lock:

@@ -72,29 +72,30 @@ class ServiceRegistry:
             del self._types[name]
             if name in self._bridges:
                 self._bridges.pop(name).close()
-        for name, type_name in services.items():
-            if name not in self._types:
-                self._types[name] = type_name
-                self._open(name, type_name)
+        new = {name: services[name] for name in services if name not in self._types}
+        self._types |= new
+        # All in one announcement: each waits in a viewer's queue, which is short.
+        made = [self._make(name, type_name) for name, type_name in new.items()]
+        self._server.add_services([service for service in made if service is not None])
 
     def close(self) -> None:
         """Withdraw every service and answer every pending call."""
         self.update({})
 
-    def _open(self, name: str, type_name: str) -> None:
+    def _make(self, name: str, type_name: str) -> foxglove.Service | None:
         try:
             request, response = self._schemas.service(type_name)
             service_class = interface_class(type_name)
         except (SchemaError, UnknownTypeError) as error:
             self._node.get_logger().warning(f'cannot offer service {name}: {error}')
-            return
+            return None
         caller = ServiceCaller(self._node, self._jobs, service_class, name)
         bridge = ServiceBridge(name, service_class, caller, self._timeout_s)
         schema = foxglove.ServiceSchema(
             type_name, request=_message_schema(request), response=_message_schema(response)
         )
-        self._server.add_services([foxglove.Service(name, schema=schema, handler=bridge)])
         self._bridges[name] = bridge
+        return foxglove.Service(name, schema=schema, handler=bridge)
 
 
 def _message_schema(schema: TypeSchema) -> foxglove.MessageSchema:

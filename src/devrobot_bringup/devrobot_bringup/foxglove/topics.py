@@ -13,6 +13,8 @@ from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPo
 
 DEPTH = 10
 LATCHED_LIMIT = 25
+# Each announcement waits in a viewer's queue, which is as short as that for messages.
+MOST_OPENED_AT_ONCE = 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,37 +153,55 @@ class TopicRegistry:
         self._context = context
         self._make_bridge = make_bridge
         self._types: dict[str, str] = {}
-        self._bridges: dict[str, TopicBridge] = {}
+        self._channels: dict[str, int] = {}
+        self._bridges: dict[int, TopicBridge] = {}
 
-    def update(self, topics: Mapping[str, str]) -> None:
-        """Show ``topics`` (name → type), withdraw others, check the subscriptions."""
+    def update(self, topics: Mapping[str, str]) -> bool:
+        """
+        Show ``topics`` (name → type), withdraw others, check the subscriptions.
+
+        :return: whether all are on show; otherwise call again soon, so that viewers can follow.
+        """
         for topic in [t for t, type_name in self._types.items() if topics.get(t) != type_name]:
-            del self._types[topic]
-            bridge = self._bridges.pop(topic, None)
-            if bridge is not None:
-                bridge.close()
-        for topic, type_name in topics.items():
-            if topic not in self._types:
-                self._types[topic] = type_name
-                self._open(topic, type_name)
+            self._close(topic)
         for bridge in self._bridges.values():
             bridge.refresh()
+        missing = [topic for topic in topics if topic not in self._types]
+        for topic in missing[:MOST_OPENED_AT_ONCE]:
+            self._open(topic, topics[topic])
+        return len(missing) <= MOST_OPENED_AT_ONCE
 
-    def viewer_joined(self, topic: str, viewer: int) -> None:
-        """Note that a viewer looks at ``topic``; ignored if the topic is gone."""
-        if topic in self._bridges:
-            self._bridges[topic].viewer_joined(viewer)
+    def viewer_joined(self, channel: int, viewer: int) -> None:
+        """Note that a viewer looks at a channel; ignored if the channel is gone."""
+        if channel in self._bridges:
+            self._bridges[channel].viewer_joined(viewer)
 
-    def viewer_left(self, topic: str, viewer: int) -> None:
-        """Note that a viewer has turned away from ``topic``."""
-        if topic in self._bridges:
-            self._bridges[topic].viewer_left(viewer)
+    def viewer_left(self, channel: int, viewer: int) -> None:
+        """Note that a viewer has turned away from a channel."""
+        if channel in self._bridges:
+            self._bridges[channel].viewer_left(viewer)
+
+    def announce_again(self, channel: int) -> None:
+        """Replace a channel, so that a viewer whose subscription was lost subscribes again."""
+        for topic, number in self._channels.items():
+            if number == channel:
+                type_name = self._types[topic]
+                self._close(topic)
+                self._open(topic, type_name)
+                return
 
     def close(self) -> None:
         """Withdraw every topic."""
         self.update({})
 
+    def _close(self, topic: str) -> None:
+        del self._types[topic]
+        channel = self._channels.pop(topic, None)
+        if channel is not None:
+            self._bridges.pop(channel).close()
+
     def _open(self, topic: str, type_name: str) -> None:
+        self._types[topic] = type_name
         try:
             schema = self._schemas.message(type_name)
             message_class = interface_class(type_name)
@@ -196,4 +216,5 @@ class TopicRegistry:
             message_encoding='cdr',
             context=self._context,
         )
-        self._bridges[topic] = self._make_bridge(self._node, topic, message_class, channel)
+        self._channels[topic] = channel.id()
+        self._bridges[channel.id()] = self._make_bridge(self._node, topic, message_class, channel)

@@ -16,19 +16,21 @@ websocket = pytest.importorskip('websocket')
 
 SUBPROTOCOL = 'foxglove.sdk.v1'
 DEADLINE_S = 20.0
+POLL_S = 0.02
 MESSAGE_DATA, SERVICE_RESPONSE = 1, 3
 SERVICE_REQUEST = 2
-UNKNOWN_CHANNEL = 'Unknown channel ID: '
 
 
 class Viewer:
     """
     A minimal viewer: keeps what the server announces and collects what it sends.
 
-    Reads only inside ``wait_for``, until the condition holds or the deadline is over.
+    Reads only inside ``wait_for``, until the condition holds or the deadline is over. Like the
+    real ones it subscribes to a topic again when that is announced anew.
     """
 
     def __init__(self, port: int) -> None:
+        self.port = port
         self._socket = websocket.create_connection(
             f'ws://127.0.0.1:{port}', subprotocols=[SUBPROTOCOL], timeout=DEADLINE_S
         )
@@ -43,7 +45,6 @@ class Viewer:
         self.graph: list[dict[str, Any]] = []
         self.server_info: dict[str, Any] = {}
         self._subscribed: dict[int, str] = {}
-        self._requests: dict[int, dict[str, int]] = {}
         self._last_id = 0
 
     @property
@@ -57,7 +58,7 @@ class Viewer:
             left = end - time.monotonic()
             if left <= 0:
                 pytest.fail(f'waited {DEADLINE_S} s for {what}')
-            self._socket.settimeout(left)
+            self._socket.settimeout(min(left, POLL_S))
             try:
                 self._take(*self._socket.recv_data())
             except websocket.WebSocketTimeoutException:
@@ -65,17 +66,21 @@ class Viewer:
         return result
 
     def subscribe(self, topic: str) -> None:
-        """Subscribe; again if the server has announced the channel before it can serve it."""
+        """Wait for the channel of a topic and subscribe to it."""
         channel = self.wait_for(lambda: self.channels.get(topic), f'channel {topic}')
-        self._last_id += 1
-        self._subscribed[self._last_id] = topic
         self.messages.setdefault(topic, [])
-        self._requests[channel['id']] = {'id': self._last_id, 'channelId': channel['id']}
-        self.send('subscribe', subscriptions=[self._requests[channel['id']]])
+        self._subscribe(channel)
 
     def unsubscribe(self, topic: str) -> None:
         ids = [number for number, name in self._subscribed.items() if name == topic]
         self.send('unsubscribe', subscriptionIds=ids)
+        del self.messages[topic]
+
+    def _subscribe(self, channel: dict[str, Any]) -> None:
+        self._last_id += 1
+        self._subscribed[self._last_id] = channel['topic']
+        subscription = {'id': self._last_id, 'channelId': channel['id']}
+        self.send('subscribe', subscriptions=[subscription])
 
     def wait_for_message(self, topic: str, count: int = 1) -> bytes:
         """Return message number ``count`` of ``topic``."""
@@ -112,7 +117,7 @@ class Viewer:
             self._take_text(json.loads(data))
         elif opcode == websocket.ABNF.OPCODE_BINARY and data[0] == MESSAGE_DATA:
             (subscription,) = struct.unpack_from('<I', data, 1)
-            self.messages[self._subscribed[subscription]].append(data[13:])
+            self.messages.get(self._subscribed[subscription], []).append(data[13:])
         elif opcode == websocket.ABNF.OPCODE_BINARY and data[0] == SERVICE_RESPONSE:
             _, call, length = struct.unpack_from('<III', data, 1)
             self.responses[call] = data[13 + length :]
@@ -123,6 +128,9 @@ class Viewer:
             self.server_info = message
         elif operation == 'advertise':
             self.channels |= {c['topic']: c for c in message['channels']}
+            for channel in message['channels']:
+                if channel['topic'] in self.messages:
+                    self._subscribe(channel)
         elif operation == 'unadvertise':
             gone = set(message['channelIds'])
             self.channels = {t: c for t, c in self.channels.items() if c['id'] not in gone}
@@ -135,9 +143,6 @@ class Viewer:
             values = {p['name']: p.get('value') for p in message['parameters']}
             self.parameters |= values
             self.replies[message.get('id', '')] = values
-        elif operation == 'status' and message['message'].startswith(UNKNOWN_CHANNEL):
-            number = int(message['message'].removeprefix(UNKNOWN_CHANNEL))
-            self.send('subscribe', subscriptions=[self._requests[number]])
         elif operation == 'status':
             self.statuses.append(message['message'])
         elif operation == 'serviceCallFailure':
@@ -171,9 +176,21 @@ class Graph:
 
     def remove(self, node: Any) -> None:
         """End one node."""
-        self._executor.remove_node(node)
         self._nodes.remove(node)
-        node.destroy_node()
+        self.run(node.destroy_node)
+
+    def run(self, action: Callable[[], Any]) -> None:
+        """Run ``action`` on the executor's thread, between two callbacks, and wait for it."""
+        done = threading.Event()
+
+        def task() -> None:
+            try:
+                action()
+            finally:
+                done.set()
+
+        self._executor.create_task(task)
+        assert done.wait(DEADLINE_S), f'{action} did not end within {DEADLINE_S} s'
 
     def close(self) -> None:
         self._executor.shutdown()
@@ -221,7 +238,7 @@ def serve(graph: Graph) -> Iterator[Callable[..., Any]]:
 
     yield start
     for server in servers:
-        server.stop()
+        graph.run(server.stop)
 
 
 @pytest.fixture

@@ -1,5 +1,7 @@
 """Parameters seen and set by a real viewer."""
 
+import time
+
 import pytest
 
 pytest.importorskip('rclpy')
@@ -81,6 +83,21 @@ def test_change_by_somebody_else_is_pushed(viewer, robot):
     viewer.send('getParameters', parameterNames=['/bot/robot.speed'], id='again')
     robot.set_parameters([Parameter('speed', value=0.5)])
     viewer.wait_for(lambda: viewer.parameters['/bot/robot.speed'] == 0.5, 'the change')
+
+
+def test_viewers_that_come_and_go_while_parameters_change_do_not_block_the_server(
+    viewer, robot, connect
+):
+    port = viewer.port
+    robot.create_timer(
+        0.001, lambda: robot.set_parameters([Parameter('speed', value=time.time() % 2.0)])
+    )
+    for _ in range(30):
+        other = connect(port)
+        other.send('subscribeConnectionGraph')
+        other.send('subscribeParameterUpdates', parameterNames=['/bot/robot.speed', '/a.b'])
+        other.wait_for(lambda other=other: '/bot/robot.speed' in other.parameters, 'a push')
+        other.close()
 
 
 def test_parameter_declared_later_is_seen(viewer, robot):

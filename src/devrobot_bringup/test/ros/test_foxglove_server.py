@@ -1,11 +1,12 @@
 """A real viewer against the real server: topics, services and the node graph over real DDS."""
 
-import time
+import logging
 
 import pytest
 
 pytest.importorskip('rclpy')
 
+from devrobot_bringup.foxglove.sdk_log import UNKNOWN_CHANNEL
 import rclpy
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.serialization import deserialize_message, serialize_message
@@ -15,7 +16,6 @@ from std_srvs.srv import SetBool, Trigger
 
 LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 BEST_EFFORT = QoSProfile(depth=5, reliability=ReliabilityPolicy.BEST_EFFORT)
-DEADLINE_S = 20.0
 
 
 @pytest.fixture
@@ -27,13 +27,6 @@ def deaf_robot(graph):
     node.destroy_node()
 
 
-def wait_until(condition, what: str) -> None:
-    end = time.monotonic() + DEADLINE_S
-    while not condition():
-        assert time.monotonic() < end, f'waited {DEADLINE_S} s for {what}'
-        time.sleep(0.01)
-
-
 def picture() -> Image:
     return Image(height=2, width=3, encoding='rgb8', step=9, data=bytes(range(18)))
 
@@ -43,7 +36,7 @@ def test_image_arrives_as_raw_cdr_with_its_schema(graph, serve, connect):
     publisher = robot.create_publisher(Image, 'image', 5)
     viewer = connect(serve())
     viewer.subscribe('/bot/image')
-    wait_until(publisher.get_subscription_count, 'the subscription')
+    viewer.wait_for(publisher.get_subscription_count, 'the subscription')
     publisher.publish(picture())
     data = viewer.wait_for_message('/bot/image')
     assert deserialize_message(data, Image) == picture()
@@ -61,14 +54,14 @@ def test_topic_is_subscribed_only_while_somebody_looks(graph, serve, connect):
     first, second = connect(server), connect(server)
     first.wait_for(lambda: '/bot/image' in first.channels, 'the channel')
     assert publisher.get_subscription_count() == 0
-    first.subscribe('/bot/image')
-    second.subscribe('/bot/image')
-    wait_until(publisher.get_subscription_count, 'the subscription')
+    robot.create_timer(0.02, lambda: publisher.publish(picture()))
+    for viewer in (first, second):
+        viewer.subscribe('/bot/image')
+        viewer.wait_for_message('/bot/image')
     first.unsubscribe('/bot/image')
-    publisher.publish(picture())
-    second.wait_for_message('/bot/image')
+    second.wait_for_message('/bot/image', len(second.messages['/bot/image']) + 3)
     second.close()
-    wait_until(lambda: publisher.get_subscription_count() == 0, 'the end of the subscription')
+    first.wait_for(lambda: publisher.get_subscription_count() == 0, 'the end of the subscription')
 
 
 def test_latched_value_reaches_a_late_viewer(graph, serve, connect):
@@ -81,6 +74,39 @@ def test_latched_value_reaches_a_late_viewer(graph, serve, connect):
         viewer.subscribe('/bot/state')
         data = viewer.wait_for_message('/bot/state')
         assert deserialize_message(data, String).data == 'ready'
+
+
+def test_subscription_that_the_sdk_dropped_is_made_again(graph, serve, connect):
+    robot = graph.node('robot')
+    publisher = robot.create_publisher(String, 'state', 1)
+    robot.create_timer(0.02, lambda: publisher.publish(String(data='tick')))
+    viewer = connect(serve())
+    channel = viewer.wait_for(lambda: viewer.channels.get('/bot/state'), 'the channel')['id']
+    viewer.messages['/bot/state'] = []
+    line = f'Client 127.0.0.1:1 attempted to subscribe to unknown channel: {channel}'
+    logging.getLogger('foxglove.websocket.connected_client').error(line)
+    viewer.wait_for_message('/bot/state')
+    assert viewer.channels['/bot/state']['id'] != channel
+
+
+def test_sdk_logs_a_dropped_subscription_in_the_words_that_are_looked_for(
+    graph, serve, connect, caplog
+):
+    viewer = connect(serve())
+    viewer.send('subscribe', subscriptions=[{'id': 1, 'channelId': 4711}])
+    viewer.wait_for(lambda: viewer.statuses, 'the refusal')
+    found = [UNKNOWN_CHANNEL.search(record.getMessage()) for record in caplog.records]
+    assert [match.group(1) for match in found if match] == ['4711']
+
+
+def test_many_topics_at_once_do_not_throw_a_viewer_out(graph, serve, connect):
+    viewer = connect(serve())
+    robot = graph.node('robot')
+    for index in range(40):
+        robot.create_publisher(String, f'state{index}', 1)
+        robot.create_service(Trigger, f'act{index}', lambda request, response: response)
+    viewer.wait_for(lambda: len(viewer.channels) >= 40, 'the channels')
+    viewer.wait_for(lambda: len(viewer.services) >= 40, 'the services')
 
 
 def test_best_effort_publisher_is_heard(graph, serve, connect):
@@ -160,7 +186,7 @@ def test_silence_to_some_calls_does_not_block_later_ones(graph, serve, connect, 
 def test_call_under_way_is_answered_when_the_service_vanishes(graph, serve, connect, deaf_robot):
     viewer = connect(serve())
     call = viewer.call('/bot/hang', serialize_message(Trigger.Request()))
-    wait_until(lambda: deaf_robot.count_clients('/bot/hang') == 1, 'the call')
+    viewer.wait_for(lambda: deaf_robot.count_clients('/bot/hang') == 1, 'the call')
     deaf_robot.destroy_node()
     assert '/bot/hang: the service is gone' in viewer.wait_for_failure(call)
 
