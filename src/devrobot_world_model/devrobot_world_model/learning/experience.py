@@ -1,6 +1,6 @@
 """What the online learner has seen: canvases to train on, handed from one thread to another."""
 
-from collections import OrderedDict
+from collections import deque
 from collections.abc import Sequence
 import threading
 from typing import Any
@@ -30,7 +30,7 @@ class Experience:
         self._patcher = FramePatcher(layout)
         self._replay = ReplayMemory(capacity, layout.patches_per_frame, layout.patch_values)
         self._rng = np.random.default_rng(seed)
-        self._keys: OrderedDict[int, int] = OrderedDict()
+        self._keys: deque[tuple[Frame, int]] = deque(maxlen=2 * layout.frames)
         self._fresh = False
         self._lock = threading.Lock()
 
@@ -71,12 +71,12 @@ class Experience:
             self._rng.bit_generator.state = state
 
     def _key(self, frame: Frame) -> int:
-        key = self._keys.get(frame.stamp_ns)
-        if key is None or not self._replay.holds(key):
-            key = self._replay.add_frame(self._patcher.patches(frame.image))
-            self._keys[frame.stamp_ns] = key
-            while len(self._keys) > 4 * self._layout.frames:
-                self._keys.popitem(last=False)
+        """Return the key of ``frame`` in the memory; the same object is kept once."""
+        for known, key in self._keys:
+            if known is frame and self._replay.holds(key):
+                return key
+        key = self._replay.add_frame(self._patcher.patches(frame.image))
+        self._keys.append((frame, key))
         return key
 
 

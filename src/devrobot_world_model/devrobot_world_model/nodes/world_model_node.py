@@ -210,7 +210,8 @@ class WorldModelNode(ManagedNode):
                 f'{topics.ACTION_EVENTS} {event.sequence}: {error}',
                 throttle_duration_sec=THROTTLE_S,
             )
-        self._follow(session.loop.on_event(event))
+        in_time = waited_s <= self._config.node.prediction_deadline
+        self._follow(session.loop.on_event(event, predict=in_time))
 
     def _follow(self, update: Update) -> None:
         session, frame_id = self._require_session(), self._frame_id

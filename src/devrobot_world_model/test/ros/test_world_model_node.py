@@ -1,6 +1,7 @@
 """The node predicts, scores, learns and shows; bad input costs one line and nothing else."""
 
 import math
+import time
 
 from devrobot_interfaces.msg import ActionEvent as ActionEventMsg
 from devrobot_interfaces.msg import Prediction, PredictionError, TrainingMetrics
@@ -44,6 +45,25 @@ def test_an_action_is_predicted_before_its_frame_is_seen_and_scored_after(stage)
     assert error.mse > 0
     assert error.hybrid_loss > 0
     assert error.baseline_hybrid_loss > 0
+
+
+def test_a_node_that_is_behind_leaves_out_predictions_and_learns_on(stage):
+    node = stage.launch(prediction_deadline=0.01)
+    robot = stage.meet()
+    robot.show()
+    robot.act(1)
+    stage.settle(1)
+    before = node.session.loop.stats
+    robot.start(1)
+    # nobody spins the node meanwhile: the event waits in its queue
+    end = time.monotonic() + 0.2
+    while time.monotonic() < end:
+        time.sleep(0.01)
+    robot.finish(1)
+    stage.settle(2)
+    after = node.session.loop.stats
+    assert after.predictions == before.predictions
+    assert after.predictions_missed == before.predictions_missed + 1
 
 
 def test_every_new_transition_is_learned_from_and_told(stage):
