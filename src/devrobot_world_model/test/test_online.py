@@ -149,19 +149,6 @@ def test_the_smallest_replay_memory_holds_the_longest_canvas_and_less_is_refused
         tiny(canvas=replace(TINY.canvas, frames=9), online=memory)
 
 
-def test_frames_with_equal_stamps_are_kept_apart():
-    loop = OnlineLoop(TINY, SPACE)
-    frames = [dot(x, 3) for x in (0, 4, 8)]
-    loop.on_frame(5, frames[0])
-    for sequence, frame in enumerate(frames[1:], start=1):
-        for phase in (Phase.STARTED, Phase.FINISHED):
-            loop.on_event(ActionEvent(stamp_ns=5, sequence=sequence, phase=phase, action=1))
-        loop.on_frame(5, frame)
-    kept = loop._experience._replay
-    distinct = {kept.frame(key).numpy().tobytes() for key in range(kept._next)}
-    assert len(distinct) == kept._next
-
-
 def test_learning_off_predicts_and_does_not_learn():
     loop = OnlineLoop(TINY, SPACE)
     loop.set_learning(False)

@@ -1,3 +1,6 @@
+from devrobot_world_model.canvas.history import Frame, Transition
+from devrobot_world_model.canvas.layout import CanvasLayout
+from devrobot_world_model.learning.experience import Experience
 from devrobot_world_model.learning.replay import ReplayMemory, Sample
 import numpy as np
 import pytest
@@ -49,3 +52,20 @@ def test_a_sample_of_lost_frames_is_refused():
 def test_an_empty_memory_gives_no_batch():
     with pytest.raises(ValueError, match='no sample yet'):
         ReplayMemory(10, 6, 12).batch(4, np.random.default_rng(0))
+
+
+def test_a_shared_frame_is_kept_once_and_frames_of_equal_stamps_are_kept_apart():
+    layout = CanvasLayout(frame_height=4, frame_width=6, separator_width=2, patch_size=2)
+    experience = Experience(layout, COLORS, capacity=16, seed=0)
+    frames = [Frame(stamp_ns=5, image=np.full((4, 6, 3), value, np.uint8)) for value in (1, 2, 3)]
+    chain = tuple(
+        Transition(
+            sequence=i, action=1, start_ns=5, finish_ns=5, before=frames[i], after=frames[i + 1]
+        )
+        for i in range(2)
+    )
+    assert experience.remember(chain, fresh=True)
+    batch = experience.batch(1)
+    assert batch.frames[0, :, 0, 0].tolist() == [1, 2, 3]
+    experience.remember(chain, fresh=True)
+    assert experience._replay._next == 3
