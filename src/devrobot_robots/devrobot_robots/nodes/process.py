@@ -76,7 +76,11 @@ def run_node(
     context is still valid when the node says its last word: an aborted action reaches the bag.
     """
     argv = list(sys.argv if args is None else args)
-    build_parser(description, config_classes).parse_args(remove_ros_args(argv)[1:])
+    parser = build_parser(description, config_classes)
+    try:
+        parser.parse_args(remove_ros_args(argv)[1:])
+    except RuntimeError as error:  # rclpy has no public name for what it raises here
+        parser.exit(2, f'{parser.prog}: wrong ROS arguments: {" ".join(str(error).split())}\n')
     end = ProcessEnd()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: end.ask())

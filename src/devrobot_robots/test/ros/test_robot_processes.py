@@ -135,6 +135,14 @@ def test_help_lists_the_parameters_and_a_wrong_argument_is_refused(start, name):
     assert 'unrecognized arguments: wrong' in errors
 
 
+@pytest.mark.parametrize('arguments', ['--wrong', '--params-file nowhere'])
+def test_wrong_ros_arguments_are_refused_in_one_line(start, arguments):
+    selector = start('selector', *arguments.split())
+    _, errors = selector.communicate(timeout=DEADLINE_S)
+    assert (selector.returncode, len(errors.splitlines())) == (2, 1)
+    assert arguments in errors
+
+
 def test_two_drivers_started_together_leave_one(graph, start):
     drivers = [start('driver', '-p', 'frame_rate:=0.0') for _ in range(2)]
     wait(lambda: [d for d in drivers if d.poll() is not None], 'one of them to give way')
