@@ -66,13 +66,15 @@ class DemoMonitor:
         """``space`` tells how far each action moves the dot, for the actions not taken."""
         self.space = space
         self.steps_px = [action.parameter(STEP_PARAMETER) for action in space.actions]
-        self._history = History(action_count=len(space), chain_length=frames_per_canvas - 1)
+        self._history_length = frames_per_canvas - 1
+        self._history = History(action_count=len(space), chain_length=self._history_length)
         self._published_ns: OrderedDict[int, int] = OrderedDict()
         self._predictions: OrderedDict[int, tuple[np.ndarray, int]] = OrderedDict()
         self._open: deque[_Waiting] = deque(maxlen=KEPT)
         self.outcomes: list[Outcome] = []
         self.example: Example | None = None
         self.actions_seen = 0
+        self.predictable = 0
 
     def on_event(self, event: ActionEvent, now: float) -> list[Outcome]:
         """Take an action event that was received at ``now`` (s); return new outcomes."""
@@ -96,6 +98,7 @@ class DemoMonitor:
     def _settle(self, chains: list[Chain], now: float) -> list[Outcome]:
         """Pair what has come; frames wait for predictions that are still on their way."""
         self.actions_seen += len(chains)
+        self.predictable += sum(len(chain) >= self._history_length for chain in chains)
         self._open.extend(
             _Waiting(
                 chain=chain,

@@ -107,6 +107,7 @@ class DemoRun:
             'acting_seconds': round(self._acting_seconds, 2),
             'cpu_seconds': round(nodes_cpu_seconds + own.ru_utime + own.ru_stime, 2),
             'predictions': len(outcomes),
+            'missed_predictions': monitor.predictable - len(outcomes) if monitor else 0,
             'late_predictions': sum(not outcome.on_time for outcome in outcomes),
             'seconds_to_95': seconds_to_share(outcomes),
             **as_json(figures(outcomes, labels)),
