@@ -1,7 +1,6 @@
 """The node that shows the ROS graph to Foxglove and Lichtblick; see the package README."""
 
 import argparse
-import signal
 import sys
 import threading
 
@@ -20,6 +19,7 @@ from devrobot_bringup.foxglove.services import ServiceRegistry
 from devrobot_bringup.foxglove.topics import TopicRegistry
 from devrobot_interfaces_py.configs import ConfigError
 from devrobot_interfaces_py.params import declare_config
+from devrobot_interfaces_py.process_end import ProcessEnd
 from devrobot_interfaces_py.topics import FOXGLOVE_NODE
 import foxglove
 from foxglove.websocket import WebSocketServer
@@ -168,8 +168,8 @@ class FoxgloveServer(Node):
             self._server.publish_status(message, foxglove.StatusLevel.Warning)
 
 
-def run(end: threading.Event) -> int:
-    """Run the server until ``end`` is set; return the exit code."""
+def run(end: ProcessEnd) -> int:
+    """Run the server until ``end`` is asked for; return the exit code."""
     node = None
     try:
         node = FoxgloveServer()
@@ -184,7 +184,7 @@ def run(end: threading.Event) -> int:
             node.destroy_node()
 
 
-def _spin_until(node: Node, end: threading.Event) -> int:
+def _spin_until(node: Node, end: ProcessEnd) -> int:
     """Spin in a thread, so that ROS still works when a signal comes and everything is closed."""
     executor = SingleThreadedExecutor()
     executor.add_node(node)
@@ -198,7 +198,7 @@ def _spin_until(node: Node, end: threading.Event) -> int:
         except Exception as error:
             failures.append(error)
         finally:
-            end.set()
+            end.ask()
 
     thread = threading.Thread(target=spin, name='spin', daemon=True)
     thread.start()
@@ -215,9 +215,8 @@ def main(args: list[str] | None = None) -> int:
     argv = sys.argv if args is None else args
     parser = argparse.ArgumentParser(prog='foxglove_server', description=__doc__)
     parser.parse_args(remove_ros_args(argv)[1:])
-    end = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: end.set())
+    end = ProcessEnd()
+    end.take_signals()
     rclpy.init(args=argv, signal_handler_options=SignalHandlerOptions.NO)
     try:
         return run(end)

@@ -103,6 +103,13 @@ def test_signal_ends_it_cleanly(domain_id, connect, signal_number):
     assert not [line for line in server.lines if 'Traceback' in line or 'ERROR' in line]
 
 
+def test_signals_that_come_twice_end_it_cleanly_too(domain_id):
+    server = ServerProcess(domain_id, 'port:=0')
+    server.wait_until_ready()
+    os.kill(server.pid, signal.SIGINT)
+    assert server.end(signal.SIGINT) == 0
+
+
 def test_only_this_machine_can_connect_by_default(domain_id):
     server = ServerProcess(domain_id, 'port:=0')
     port = server.wait_until_ready()

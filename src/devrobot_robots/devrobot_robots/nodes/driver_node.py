@@ -12,11 +12,12 @@ from typing import Any
 from devrobot_interfaces_py import topics
 from devrobot_interfaces_py.configs import ConfigError, flatten
 from devrobot_interfaces_py.params import declare_config
+from devrobot_interfaces_py.process_end import ProcessEnd
 from devrobot_robots.clock import SystemClock
 from devrobot_robots.driver_config import DriverConfig, StartConfig
 from devrobot_robots.execution import ActionExecutor
 from devrobot_robots.nodes.driver_interface import DriverInterface
-from devrobot_robots.nodes.process import ProcessEnd, run_node
+from devrobot_robots.nodes.process import run_node
 from devrobot_robots.nodes.uniqueness import NameTakenError, refusal, refuse_if_taken
 from devrobot_robots.outcomes import describe, Outputs
 from devrobot_robots.registry import load_robot_class, RobotLoadError, UnknownRobotError

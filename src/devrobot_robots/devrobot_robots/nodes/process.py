@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Sequence
-import contextlib
-from queue import Empty, SimpleQueue
-import signal
 import sys
 import threading
 from typing import cast, Protocol
 
 from devrobot_interfaces_py.configs import ConfigError, flatten
+from devrobot_interfaces_py.process_end import ProcessEnd
 import rclpy
 from rclpy.executors import ExternalShutdownException, ShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 from rclpy.utilities import remove_ros_args
 
-SIGNAL_LATENCY_S = 0.2
 SPIN_JOIN_TIMEOUT_S = 10.0
 
 
@@ -32,32 +29,6 @@ class StoppableNode(Protocol):
     def destroy_node(self) -> None:
         """End the node."""
         ...
-
-
-class ProcessEnd:
-    """
-    Lets a node, or a signal, end the process with an exit code.
-
-    Two signals at once need care. The second may interrupt the handler of the first, which must
-    not wait for a lock then: ``SimpleQueue.put`` is made for that, ``Event.set`` is not. And the
-    kernel may hand both to a thread of the middleware, which leaves the main thread asleep with
-    its handler due: so that one looks up now and then.
-    """
-
-    def __init__(self) -> None:
-        self._asked: SimpleQueue[None] = SimpleQueue()
-        self.exit_code = 0
-
-    def ask(self, exit_code: int = 0) -> None:
-        """End the process; the first exit code that is not 0 stays."""
-        self.exit_code = self.exit_code or exit_code
-        self._asked.put(None)
-
-    def wait(self) -> None:
-        """Wait until somebody asks; to be called once."""
-        while True:
-            with contextlib.suppress(Empty):
-                return self._asked.get(timeout=SIGNAL_LATENCY_S)
 
 
 def run_node(
@@ -82,8 +53,7 @@ def run_node(
     except RuntimeError as error:  # rclpy has no public name for what it raises here
         parser.exit(2, f'{parser.prog}: wrong ROS arguments: {" ".join(str(error).split())}\n')
     end = ProcessEnd()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: end.ask())
+    end.take_signals()
     rclpy.init(args=argv, signal_handler_options=SignalHandlerOptions.NO)
     try:
         node = make_node(end)

@@ -12,8 +12,8 @@ from devrobot_interfaces.msg import DiscreteAction
 from devrobot_interfaces.srv import ExecuteAction
 from devrobot_interfaces_py import conversions, qos, topics
 from devrobot_interfaces_py.actions import ActionEvent, Phase
+from devrobot_interfaces_py.process_end import ProcessEnd
 from devrobot_robots.nodes.driver_node import DriverNode
-from devrobot_robots.nodes.process import ProcessEnd
 from devrobot_robots.nodes.selector_node import SelectorNode
 import rclpy
 from rclpy.executors import ExternalShutdownException, ShutdownException, SingleThreadedExecutor

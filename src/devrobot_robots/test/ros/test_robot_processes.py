@@ -4,12 +4,9 @@ import os
 import signal
 import subprocess
 import sys
-import threading
-import traceback
 
 from devrobot_interfaces_py import topics
 from devrobot_interfaces_py.actions import Phase
-from devrobot_robots.nodes.process import ProcessEnd
 import pytest
 from robots_graph import NAMESPACE, Observer, wait
 from std_srvs.srv import SetBool
@@ -71,30 +68,6 @@ def test_many_signals_at_once_end_it_as_one_does(graph, start):
             selector.send_signal(number)
         _, errors = selector.communicate(timeout=DEADLINE_S)
         assert (selector.returncode, 'Traceback' in errors) == (0, False)
-
-
-def test_a_signal_that_another_thread_receives_ends_the_process():
-    end, main_thread = ProcessEnd(), threading.get_ident()
-
-    def is_waiting() -> bool:
-        stack = traceback.walk_stack(sys._current_frames()[main_thread])
-        return any(frame.f_code is ProcessEnd.wait.__code__ for frame, _ in stack)
-
-    def signal_from_here() -> None:
-        wait(is_waiting, 'the main thread to wait')
-        signal.pthread_kill(threading.get_ident(), signal.SIGUSR1)
-
-    gave_up = 9
-    guard = threading.Timer(DEADLINE_S, end.ask, (gave_up,))
-    guard.start()
-    before = signal.signal(signal.SIGUSR1, lambda *_: end.ask())
-    try:
-        threading.Thread(target=signal_from_here, daemon=True).start()
-        end.wait()
-    finally:
-        guard.cancel()
-        signal.signal(signal.SIGUSR1, before)
-    assert end.exit_code == 0
 
 
 def wait_for_ready(process: subprocess.Popen) -> None:

@@ -1,18 +1,15 @@
 """Run the node as a process that ends cleanly on SIGINT and SIGTERM."""
 
 from collections.abc import Callable
-import signal
 import sys
-import threading
 
 from devrobot_interfaces_py.configs import ConfigError
+from devrobot_interfaces_py.process_end import ProcessEnd, SIGNAL_LATENCY_S
 import rclpy
 from rclpy.exceptions import ParameterException
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.lifecycle import LifecycleNode
 from rclpy.signals import SignalHandlerOptions
-
-SIGNAL_LATENCY_S = 0.2
 
 
 class ManagedNode(LifecycleNode):
@@ -34,21 +31,15 @@ def run(make_node: Callable[[], ManagedNode], args: list[str] | None = None) -> 
     Run a node until a signal comes; return the exit code.
 
     A signal only sets a flag, so that the callback in hand ends as usual and the node can still
-    publish and save. A second signal ends the process at once.
+    publish and save; a terminal and a launch file may both send one.
     """
-    stop = threading.Event()
-
-    def on_signal(number: int, _: object) -> None:
-        stop.set()
-        signal.signal(number, signal.SIG_DFL)
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, on_signal)
+    end = ProcessEnd()
+    end.take_signals()
     rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
     try:
         node = make_node()
         try:
-            return 0 if _spin(node, stop) else 1
+            return 0 if _spin(node, end) else 1
         finally:
             node.close()
             node.destroy_node()
@@ -61,12 +52,12 @@ def run(make_node: Callable[[], ManagedNode], args: list[str] | None = None) -> 
         rclpy.try_shutdown()
 
 
-def _spin(node: ManagedNode, stop: threading.Event) -> bool:
+def _spin(node: ManagedNode, end: ProcessEnd) -> bool:
     """Bring the node up if it wants to, then spin; return False if it could not come up."""
     if node.autostart and not node.bring_up():
         return False
     executor = SingleThreadedExecutor()
     executor.add_node(node)
-    while not stop.is_set():
+    while not end.asked:
         executor.spin_once(timeout_sec=SIGNAL_LATENCY_S)
     return True

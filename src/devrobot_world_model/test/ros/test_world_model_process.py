@@ -49,7 +49,9 @@ def test_a_signal_ends_the_program_cleanly(stage, start, number):
     process, log = start('preset:=tiny')
     client = stage.probe.create_client(Trigger, 'world_model/reset_history')
     stage.wait(client.service_is_ready, 'the program to be configured')
+    # a terminal sends one to everybody, a launch file another one to its nodes
     process.send_signal(number)
+    process.send_signal(signal.SIGINT)
     assert process.wait(DEADLINE_S) == 0, log.read_text()
     assert 'Traceback' not in log.read_text()
 
