@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import copy
+
 from devrobot_interfaces_py import conversions, qos, topics
 from devrobot_interfaces_py.images import encode_jpeg
 from devrobot_robots.robot import Frame, Frames
@@ -39,11 +41,12 @@ class _Camera:
         prefix = f'{name}/' if name else ''
         self._frame_id = f'{name or "camera"}_optical_frame'
         self._jpeg_quality = jpeg_quality
+        # Copies of the profile: rclpy writes overrides into the one it is given.
         overridable = QoSOverridingOptions.with_default_policies()
         self._raw = node.create_publisher(
             Image,
             prefix + topics.IMAGE_RAW,
-            qos.IMAGES,
+            copy(qos.IMAGES),
             qos_overriding_options=overridable,
         )
         # From the resolved name, so that remapping the raw topic carries the others along.
@@ -51,7 +54,7 @@ class _Camera:
         self._compressed = node.create_publisher(
             CompressedImage,
             self.topic + topics.COMPRESSED_SUFFIX,
-            qos.IMAGES,
+            copy(qos.IMAGES),
             qos_overriding_options=overridable,
         )
         self._info = node.create_publisher(

@@ -214,6 +214,9 @@ def test_image_qos_can_be_overridden(graph):
     wait(lambda: state_of(driver) == 'active', 'the driver')
     infos = graph.probe.get_publishers_info_by_topic('/bot/image_raw')
     assert [info.qos_profile.reliability.name for info in infos] == ['BEST_EFFORT']
+    others = graph.probe.get_publishers_info_by_topic('/bot/image_raw/compressed')
+    assert [info.qos_profile.reliability.name for info in others] == ['RELIABLE']
+    assert qos.IMAGES.reliability.name == 'RELIABLE'
 
 
 @pytest.mark.parametrize(
