@@ -8,7 +8,6 @@ equal. Shapes: see ``results`` and ``model.mae``.
 
 from collections.abc import Sequence
 import threading
-import time
 
 from devrobot_interfaces_py.actions import ActionEvent, ActionSpace, Phase
 from devrobot_interfaces_py.configs import config_to_dict
@@ -17,13 +16,13 @@ from devrobot_world_model.canvas.history import Chain, Frame, History
 from devrobot_world_model.canvas.layout import CanvasLayout
 from devrobot_world_model.canvas.tensors import FramePatcher
 from devrobot_world_model.config import WorldModelConfig
+from devrobot_world_model.imagination import Imagination
 from devrobot_world_model.learning.acting import Actor
 from devrobot_world_model.learning.experience import check_rng_state, Experience
 from devrobot_world_model.learning.scoring import score_prediction
 from devrobot_world_model.learning.state import learner_state, restore_learner
 from devrobot_world_model.learning.step import Learner, StepResult
 from devrobot_world_model.model.factory import build_model
-from devrobot_world_model.model.mae import Batch
 from devrobot_world_model.results import (
     LoopState,
     NotReadyError,
@@ -56,13 +55,13 @@ class OnlineLoop:
         self.action_space = action_space
         self.layout = CanvasLayout.from_config(config)
         self.colors = [action.separator_color for action in action_space.actions]
-        self._colors = torch.tensor(self.colors, dtype=torch.uint8)
         model = build_model(config)
         generator = torch.Generator(next(model.parameters()).device).manual_seed(config.seed)
         self._learner = Learner(
             model, loss=config.loss, optimizer=config.optimizer, generator=generator
         )
         self._actor = Actor(model, precision=config.optimizer.precision, concurrent=concurrent)
+        self._imagination = Imagination(self.layout, self.colors, self._actor)
         self._history = History(
             action_count=len(action_space), chain_length=config.canvas.frames - 1
         )
@@ -140,7 +139,9 @@ class OnlineLoop:
         """
         self.action_space.check(action)
         frames, actions = self._recent()
-        return self._predict(frames, [*actions, action], sequence=0, stamp_ns=frames[-1].stamp_ns)
+        return self._imagination.predict(
+            frames, [*actions, action], sequence=0, stamp_ns=frames[-1].stamp_ns
+        )
 
     def rollout(self, actions: Sequence[int]) -> list[np.ndarray]:
         """
@@ -151,10 +152,7 @@ class OnlineLoop:
         for action in actions:
             self.action_space.check(action)
         frames, past = self._recent()
-        imagined = self._actor.rollout(
-            self._stack(frames), self._colors[past], list(self._colors[list(actions)])
-        )
-        return list(self._patcher.images(imagined))
+        return self._imagination.rollout(frames, past, actions)
 
     def attention_weights(self, action: int) -> list[Tensor]:
         """
@@ -164,12 +162,7 @@ class OnlineLoop:
         """
         self.action_space.check(action)
         frames, past = self._recent()
-        stack = self._stack(frames)
-        batch = Batch(
-            frames=torch.cat([stack, torch.zeros_like(stack[:1])])[None],
-            colors=self._colors[[*past, action]][None],
-        )
-        return self._actor.attention(batch)
+        return self._imagination.attention(frames, [*past, action])
 
     @property
     def stats(self) -> OnlineStats:
@@ -251,7 +244,7 @@ class OnlineLoop:
             return None
         self._waiting = None
         frames, actions = self._trim(*context)
-        self._open = self._predict(
+        self._open = self._imagination.predict(
             frames, [*actions, event.action], sequence=event.sequence, stamp_ns=event.stamp_ns
         )
         self._counts['made'] += 1
@@ -272,29 +265,6 @@ class OnlineLoop:
             )
         past = chain[len(chain) - needed :]
         return [*(t.before for t in past), newest], [t.action for t in past]
-
-    def _predict(
-        self, frames: list[Frame], actions: list[int], *, sequence: int, stamp_ns: int
-    ) -> Prediction:
-        begin = time.perf_counter()
-        patches = self._actor.predict(
-            frames, self._stack(frames), self._colors[actions[:-1]], self._colors
-        )
-        images = self._patcher.images(patches)
-        return Prediction(
-            sequence=sequence,
-            action=actions[-1],
-            stamp_ns=stamp_ns,
-            frame_stamp_ns=frames[-1].stamp_ns,
-            history=tuple(frame.image for frame in frames),
-            actions=tuple(actions),
-            frames=images,
-            patches=patches,
-            seconds=time.perf_counter() - begin,
-        )
-
-    def _stack(self, frames: Sequence[Frame]) -> Tensor:
-        return self._patcher.stack([frame.image for frame in frames])
 
     def _score(self, chain: Chain) -> Score | None:
         transition, prediction = chain[-1], self._open
