@@ -121,6 +121,8 @@ class DemoMonitor:
 
     def _compare(self, item: _Waiting, image: np.ndarray, published_ns: int) -> Outcome:
         chain, transition = item.chain, item.chain[-1]
+        # A model that listened earlier can predict where the history here is still short.
+        self.predictable += int(len(chain) < self._history_length)
         predicted = split_counterfactuals(image, len(self.space))
         height, width = predicted[0].shape[:2]
         truth = resize(transition.after.image, height, width)
