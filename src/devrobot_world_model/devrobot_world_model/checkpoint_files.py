@@ -8,6 +8,7 @@ import math
 import os
 from pathlib import Path
 import shutil
+import time
 from typing import Any
 import uuid
 
@@ -18,6 +19,7 @@ from torch import Tensor
 FORMAT = 1
 TENSOR_FILE = 'tensors.safetensors'
 JSON_FILE = 'checkpoint.json'
+_LEFTOVER_AGE_S = 3600.0
 _MAX_JSON_BYTES = 64 * 1024 * 1024
 _END_OF_TIME_NS = 2**31 * 10**9  # what a ROS stamp can hold
 _FIELDS = {
@@ -34,6 +36,7 @@ def write_folder(path: Path, tensors: Mapping[str, Tensor], document: Mapping[st
         staging.mkdir(parents=True)
         _write_files(staging, tensors, dict(document))
         _swap_in(staging, path)
+        _sweep(path.parent)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
 
@@ -97,6 +100,15 @@ def _write_files(staging: Path, tensors: Mapping[str, Tensor], document: dict[st
     for name in (TENSOR_FILE, JSON_FILE):
         with (staging / name).open('rb') as file:
             os.fsync(file.fileno())
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what saves and deletions that were cut off left behind; others may be at work."""
+    for pattern in ('.saving-*', '.deleting-*'):
+        for leftover in folder.glob(pattern):
+            with suppress(OSError):
+                if time.time() - leftover.stat().st_mtime > _LEFTOVER_AGE_S:
+                    shutil.rmtree(leftover, ignore_errors=True)
 
 
 def _swap_in(staging: Path, path: Path) -> None:
