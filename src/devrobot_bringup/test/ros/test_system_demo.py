@@ -9,6 +9,7 @@ import sys
 import time
 
 from devrobot_interfaces_py.images import decode_compressed
+from devrobot_world_model.config import preset
 import pytest
 
 KEYS = {
@@ -83,8 +84,9 @@ def test_the_model_learns_while_the_robot_acts(run):
     log = (run[0] / 'nodes.log').read_text()
     summary = json.loads((run[0] / 'summary.json').read_text())
     assert 'Traceback' not in log, log[-3000:]
-    # one step per action at most, a batch of four at most
-    assert summary['samples'] <= 4 * summary['steps']
+    # one step per action at most, each with a batch of the preset's size at most
+    batch = preset(summary['preset']).online.batch_size
+    assert summary['samples'] <= batch * summary['steps']
 
 
 def test_the_picture_is_there_and_the_terminal_says_where(run):
