@@ -6,6 +6,8 @@ from pathlib import Path
 from devrobot_bringup.demo.monitor import Example, Outcome
 from devrobot_interfaces_py.actions import ActionSpace
 from devrobot_interfaces_py.atomic import atomic_path
+from devrobot_world_model.canvas.builder import build_canvas
+from devrobot_world_model.canvas.layout import CanvasLayout
 import numpy as np
 
 SMOOTHING = 25
@@ -15,12 +17,15 @@ SEPARATOR_SHARE = 8
 def example_canvas(example: Example, space: ActionSpace) -> np.ndarray:
     """Return the (H, K*W + (K-1)*S, 3) canvas of an example; the last slot is black."""
     height, width = example.truth.shape[:2]
-    parts: list[np.ndarray] = []
-    for frame, action in zip(example.history, example.actions, strict=True):
-        bar = np.empty((height, width // SEPARATOR_SHARE, 3), np.uint8)
-        bar[:] = space.actions[action].separator_color
-        parts += [frame, bar]
-    return np.concatenate([*parts, np.zeros((height, width, 3), np.uint8)], axis=1)
+    layout = CanvasLayout(
+        frame_height=height,
+        frame_width=width,
+        frames=len(example.history) + 1,
+        separator_width=width // SEPARATOR_SHARE,
+        patch_size=1,
+    )
+    colors = [space.actions[action].separator_color for action in example.actions]
+    return build_canvas(layout, example.history, colors)
 
 
 def write_picture(
