@@ -3,9 +3,9 @@
 import math
 import threading
 
+from devrobot_interfaces_py.camera_stack import CameraStack
 from devrobot_interfaces_py.configs import ConfigError
 from devrobot_interfaces_py.images import ImageError
-from devrobot_world_model.nodes.cameras import CameraStack
 from devrobot_world_model.nodes.learner import LearnerThread
 from devrobot_world_model.nodes.progress import Progress, StepReport, WINDOW
 from devrobot_world_model.nodes.settings import NodeConfig

@@ -46,6 +46,7 @@ class Graph:
         self._thread = threading.Thread(target=self._spin)
         self._thread.start()
         self._probe: Any = None
+        self._clients: dict[str, Any] = {}
 
     @property
     def probe(self) -> Any:
@@ -91,7 +92,9 @@ class Graph:
         return arrived
 
     def call(self, kind: type, service: str, request: Any) -> Any:
-        client = self.probe.create_client(kind, service)
+        client = self._clients.get(service)
+        if client is None:
+            client = self._clients[service] = self.probe.create_client(kind, service)
         wait(client.service_is_ready, f'service {service}')
         future = client.call_async(request)
         wait(future.done, f'an answer of {service}')

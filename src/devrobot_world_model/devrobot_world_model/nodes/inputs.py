@@ -8,6 +8,7 @@ from devrobot_interfaces.msg import ActionEvent as ActionEventMsg
 from devrobot_interfaces.msg import ActionSpace as ActionSpaceMsg
 from devrobot_interfaces_py import qos, topics
 from devrobot_interfaces_py.actions import ActionEvent, ActionSpace
+from devrobot_interfaces_py.camera_stack import CameraStack
 from devrobot_interfaces_py.conversions import (
     action_event_from_msg,
     action_space_from_msg,
@@ -15,7 +16,6 @@ from devrobot_interfaces_py.conversions import (
     stamp_to_ns,
 )
 from devrobot_interfaces_py.images import ImageError
-from devrobot_world_model.nodes.cameras import CameraStack
 import numpy as np
 from rclpy.lifecycle import LifecycleNode
 from sensor_msgs.msg import Image
