@@ -92,13 +92,26 @@ class Graph:
         return arrived
 
     def call(self, kind: type, service: str, request: Any) -> Any:
-        client = self._clients.get(service)
-        if client is None:
-            client = self._clients[service] = self.probe.create_client(kind, service)
-        wait(client.service_is_ready, f'service {service}')
-        future = client.call_async(request)
+        future = self._client(kind, service).call_async(request)
         wait(future.done, f'an answer of {service}')
         return future.result()
+
+    def _client(self, kind: type, service: str) -> Any:
+        """
+        Return the one client of a service, when it is connected.
+
+        A client made while other endpoints of the same participant come and go was seen to stay
+        unconnected for ever: another one is tried then.
+        """
+        if service not in self._clients:
+            self._clients[service] = self.probe.create_client(kind, service)
+        try:
+            wait(self._clients[service].service_is_ready, f'service {service}')
+        except AssertionError:
+            self.probe.destroy_client(self._clients[service])
+            self._clients[service] = self.probe.create_client(kind, service)
+            wait(self._clients[service].service_is_ready, f'service {service}, second client')
+        return self._clients[service]
 
     def execute(self, action: int, source: str = 'test') -> Any:
         request = ExecuteAction.Request(action=DiscreteAction(index=action), source=source)
