@@ -12,10 +12,13 @@ DRIVER_NODE = 'driver'
 SELECTOR_NODE = 'selector'
 WORLD_MODEL_NODE = 'world_model'
 FOXGLOVE_NODE = 'foxglove_server'
+RECORDER_NODE = 'recorder'
 
 DRIVER_STOP = 'driver/stop'
 DRIVER_RESET = 'driver/reset'
 SELECTOR_SET_RUNNING = 'selector/set_running'
+RECORDER_START = 'recorder/start_recording'
+RECORDER_STOP = 'recorder/stop_recording'
 
 WORLD_MODEL_PREDICTION = 'world_model/prediction'
 WORLD_MODEL_PREDICTION_ERROR = 'world_model/prediction_error'

@@ -124,7 +124,7 @@ TOPICS: tuple[Topic, ...] = (
         names.DIAGNOSTICS,
         'diagnostic_msgs/msg/DiagnosticArray',
         'DIAGNOSTICS',
-        'driver, world_model',
+        'driver, world_model, recorder',
         'health of the nodes',
     ),
 )
@@ -149,6 +149,13 @@ SERVICES: tuple[Service, ...] = (
         names.SELECTOR_NODE,
         'let the selector go on or pause',
     ),
+    Service(
+        names.RECORDER_START,
+        _ours('srv', 'StartRecording'),
+        names.RECORDER_NODE,
+        'record a session; answers when the topics are listened to',
+    ),
+    Service(names.RECORDER_STOP, _TRIGGER, names.RECORDER_NODE, 'close the bag'),
     _model_service(names.WORLD_MODEL_SET_LEARNING, _SET_BOOL, 'let the model learn or only watch'),
     _model_service(names.WORLD_MODEL_RESET_HISTORY, _TRIGGER, 'forget the frames seen so far'),
     _model_service(names.WORLD_MODEL_PREDICT, _ours('srv', 'Predict'), 'predict without acting'),
