@@ -27,6 +27,7 @@ setup(
     entry_points={
         'console_scripts': [
             f'driver = {NAME}.nodes.driver_node:main',
+            f'recorder = {NAME}.nodes.recorder_node:main',
             f'selector = {NAME}.nodes.selector_node:main',
         ],
         'devrobot.robots': [

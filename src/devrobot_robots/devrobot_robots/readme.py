@@ -16,6 +16,7 @@ from types import MappingProxyType
 from devrobot_interfaces_py.atomic import write_text
 from devrobot_interfaces_py.configs import markdown_table
 from devrobot_robots.driver_config import DriverConfig, StartConfig
+from devrobot_robots.recording.config import RecorderConfig
 from devrobot_robots.selectors.config import SelectorConfig
 from devrobot_robots.toroidal_dot.config import ToroidalDotConfig
 
@@ -25,6 +26,7 @@ TABLES: Mapping[str, type] = MappingProxyType(
         'driver': DriverConfig,
         'toroidal_dot': ToroidalDotConfig,
         'selector': SelectorConfig,
+        'recorder': RecorderConfig,
     }
 )
 BLOCK = re.compile(r'<!-- parameters: (?P<name>[\w ]+) -->\n.*?<!-- end -->', re.DOTALL)
