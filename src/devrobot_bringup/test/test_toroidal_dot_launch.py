@@ -39,6 +39,11 @@ def test_arguments_are_those_documented():
         'config',
         'seed',
         'selector',
+        'record',
+        'sessions_dir',
+        'session_id',
+        'record_images',
+        'disk_budget_gb',
         'foxglove',
         'foxglove_port',
         'log_level',
@@ -94,6 +99,14 @@ def test_server_for_viewers_is_ours_or_the_bridge_or_none():
     bridge = next(n for n in ROOT.iter('node') if n.get('name') == 'foxglove_bridge')
     addresses = [p.get('value') for p in bridge.iter('param') if p.get('name') == 'address']
     assert addresses == ['127.0.0.1']
+
+
+def test_sessions_are_recorded_only_on_request():
+    assert ARGUMENTS['record'].get('default') == 'false'
+    (recorder,) = (node for node in ROOT.iter('node') if node.get('name') == 'recorder')
+    assert recorder.get('unless') == '$(equals $(var record) false)'
+    values = {param.get('name'): param.get('value') for param in recorder.iter('param')}
+    assert values['autostart'] == '$(equals $(var record) true)'
 
 
 def test_python_launch_file_includes_the_xml_and_nothing_else():

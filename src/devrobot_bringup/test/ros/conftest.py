@@ -4,11 +4,13 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 import json
 import os
+import shutil
 import struct
 import threading
 import time
 from typing import Any
 
+from launched_robot import Launch
 import pytest
 
 rclpy = pytest.importorskip('rclpy')
@@ -253,3 +255,26 @@ def connect() -> Iterator[Callable[[Any], Viewer]]:
     yield open_viewer
     for viewer in viewers:
         viewer.close()
+
+
+@pytest.fixture
+def launch(domain_id, tmp_path) -> Iterator:
+    """Launch with arguments; whatever still runs at the end is stopped."""
+    from ament_index_python.packages import get_package_prefix, PackageNotFoundError
+
+    if shutil.which('ros2') is None:
+        pytest.skip('there is no ros2 command here')
+    try:
+        get_package_prefix('devrobot_bringup')
+    except PackageNotFoundError:
+        pytest.skip('the workspace is not built or not sourced')
+    started = []
+
+    def start(*arguments: str) -> Launch:
+        started.append(Launch(domain_id, tmp_path / f'launch{len(started)}.log', *arguments))
+        return started[-1]
+
+    yield start
+    for run in started:
+        if run.process.poll() is None:
+            run.stop()
