@@ -58,6 +58,7 @@ class _Pending:
     start_ns: int
     barrier_ns: int
     finish_ns: int | None = None
+    before: Frame | None = None
 
 
 class History:
@@ -78,7 +79,9 @@ class History:
                 f'{action_count}, {chain_length}, {frame_buffer}'
             )
         self._action_count = action_count
-        self._frames: deque[Frame] = deque(maxlen=frame_buffer)
+        self._frames: deque[Frame] = deque()
+        self._frame_buffer = frame_buffer
+        self._forgotten_ns = -1
         self._pending: deque[_Pending] = deque()
         self._chain: deque[Transition] = deque(maxlen=chain_length)
         self._barrier_ns = -1
@@ -101,12 +104,22 @@ class History:
         self._pending.clear()
         self._chain.clear()
         self._barrier_ns = -1
+        self._forgotten_ns = -1
+
+    def end(self) -> None:
+        """Count the actions that are still open: nothing more will come."""
+        for pending in self._pending:
+            open_end = pending.finish_ns is None
+            self.unpaired[Unpaired.NO_FINISH if open_end else Unpaired.NO_AFTER] += 1
+        self._pending.clear()
 
     def add_frame(self, frame: Frame) -> list[Chain]:
         """Take a frame; return the chains of the transitions that it completes."""
         if self._frames and frame.stamp_ns < self._frames[-1].stamp_ns:
             self.clear()
         self._frames.append(frame)
+        if len(self._frames) > self._frame_buffer:
+            self._forget(self._frames.popleft())
         return self._resolve()
 
     def add_event(self, event: ActionEvent) -> list[Chain]:
@@ -184,11 +197,19 @@ class History:
         self._chain.clear()
         self._barrier_ns = stamp_ns
 
+    def _forget(self, frame: Frame) -> None:
+        """Let go of a frame, except where a long action still needs it as its before-frame."""
+        self._forgotten_ns = frame.stamp_ns
+        for pending in self._pending:
+            if frame.stamp_ns <= pending.start_ns:
+                pending.before = frame
+
     def _before(self, pending: _Pending) -> Frame | None:
         for frame in reversed(self._frames):
             if frame.stamp_ns <= pending.start_ns:
                 return frame if frame.stamp_ns >= pending.barrier_ns else None
-        return None
+        frame = pending.before
+        return frame if frame is not None and frame.stamp_ns >= pending.barrier_ns else None
 
     def _after(self, finish_ns: int) -> Frame | None:
         after = None
@@ -212,7 +233,8 @@ class History:
             limit = self._next_start() or until_ns
             self._pending.popleft()
             before = self._before(pending)
-            if before is None or (limit is not None and after.stamp_ns > limit):
+            late = self._forgotten_ns >= pending.finish_ns  # the first frame after it is gone
+            if before is None or late or (limit is not None and after.stamp_ns > limit):
                 reason = Unpaired.NO_BEFORE if before is None else Unpaired.NO_AFTER
                 self.unpaired[reason] += 1
                 self._chain.clear()

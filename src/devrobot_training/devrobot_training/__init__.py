@@ -1,0 +1,1 @@
+"""Offline side of devrobot: sessions from bags, and training on them."""

@@ -1,0 +1,1 @@
+"""Commands of the package, one module each."""

@@ -1,0 +1,1 @@
+"""Sessions: what a bag says about frames and actions, ready for training."""
