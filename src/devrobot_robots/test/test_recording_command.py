@@ -8,7 +8,6 @@ from devrobot_robots.recording.command import (
     choose_topics,
     CommandError,
     find_ros2,
-    missing_topics,
     record_command,
 )
 from devrobot_robots.recording.config import RecorderConfig
@@ -93,11 +92,6 @@ def test_simulation_time_is_handed_on():
     config = RecorderConfig()
     argv = record_command('ros2', Path('x'), topics(), config, node_name='n', use_sim_time=True)
     assert argv[argv.index('--topics') - 1] == '--use-sim-time'
-
-
-def test_only_topics_that_are_not_listened_to_are_missing():
-    output = "[INFO] [1.2] [rosbag2_recorder]: Subscribed to topic '/arm/action_space'\n"
-    assert missing_topics(output, ('/arm/action', '/arm/action_space')) == ['/arm/action']
 
 
 def test_without_ros2_the_way_out_is_named(monkeypatch):

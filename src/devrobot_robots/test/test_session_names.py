@@ -97,6 +97,5 @@ def test_a_claim_keeps_what_was_said(tmp_path):
     assert claim.last_line() == 'nothing'
     code = 'print("Recording..."); print("disk on fire"); print()'
     subprocess.run([sys.executable, '-c', code], stdout=claim.descriptor, check=True)
-    assert 'Recording...' in claim.output()
     assert claim.last_line() == 'disk on fire'
     claim.release()

@@ -6,7 +6,7 @@ from pathlib import Path
 import subprocess
 import sys
 
-from devrobot_interfaces_py.session_files import SESSION_SUFFIX, write_session_file
+from devrobot_interfaces_py.session_files import SUFFIX, write_session_file
 from devrobot_robots.recording.claims import claim_name, marker_of
 from devrobot_robots.recording.config import GIGABYTE, RecorderConfig
 from devrobot_robots.recording.free_space import free_bytes, shortage
@@ -163,24 +163,24 @@ def test_a_bag_without_metadata_that_was_just_written_stays(store):
 def test_a_session_that_a_split_refers_to_stays(store, target):
     bag = store.add('old')
     store.add('new')
-    store.refer(bag / target, store.root / 'saved' / 'splits' / f'stage_01{SESSION_SUFFIX}')
+    store.refer(bag / target, store.root / 'saved' / 'splits' / f'stage_01{SUFFIX}')
     assert store.keep(1) == ['old']
     assert 'old is referred to by a *.session.json' in store.log.lines[-1]
 
 
 def test_references_are_looked_for_where_the_settings_say(store, tmp_path):
     bag = store.add('old')
-    store.refer(bag, tmp_path / 'elsewhere' / f'x{SESSION_SUFFIX}')
+    store.refer(bag, tmp_path / 'elsewhere' / f'x{SUFFIX}')
     assert store.keep(1, references_dir=str(tmp_path / 'elsewhere')) == ['old']
     assert store.keep(1) == []
 
 
 def test_with_an_unreadable_reference_nothing_is_deleted(store):
     store.add('old')
-    (store.root / 'saved' / f'x{SESSION_SUFFIX}').write_text('{"format": "dev')
+    (store.root / 'saved' / f'x{SUFFIX}').write_text('{"format": "dev')
     assert store.keep(1) == ['old']
     assert 'warning: no session is deleted' in store.log.lines[0]
-    assert f'x{SESSION_SUFFIX}' in store.log.lines[0]
+    assert f'x{SUFFIX}' in store.log.lines[0]
 
 
 def test_references_lie_beside_the_sessions_but_never_all_over_the_computer():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 import concurrent.futures
 import contextlib
+import os
 import sys
 from typing import Any
 
@@ -54,6 +55,7 @@ class RecorderNode(Node):
         )
         self._wanted = self._live.config.autostart
         self._name = ''
+        self._count = 0
         self._session: SessionInfoMsg | None = None
         self._worker = concurrent.futures.ThreadPoolExecutor(1, 'recorder')
         self._health = self.create_publisher(DiagnosticArray, topics.DIAGNOSTICS, qos.DIAGNOSTICS)
@@ -152,15 +154,23 @@ class RecorderNode(Node):
         if self._session is None:
             topic = self.resolve_topic_name(topics.SESSION_INFO)
             raise RecordingError(f'nothing heard on {topic} yet: is the driver running?')
+        self._count += 1
+        # A name of its own: one that was killed haunts the graph for a while.
+        node_name = f'rosbag2_recorder_{os.getpid()}_{self._count}'
         request = RecordingRequest(
             session=conversions.session_info_from_msg(self._session),
             name=name,
             namespace=self.get_namespace(),
             extra_topics=self._extra_topics,
-            node_name=f'bag{self.get_fully_qualified_name().replace("/", "_")}',
+            node_name=node_name,
+            is_listening=lambda topic: self._subscribes(node_name, topic),
             use_sim_time=self._use_sim_time,
         )
         return str(self._recorder.start(request, self._live.config))
+
+    def _subscribes(self, node_name: str, topic: str) -> bool:
+        infos = self.get_subscriptions_info_by_topic(topic)
+        return any(info.node_name == node_name for info in infos)
 
     def _stop_if_recording(self) -> None:
         if self._recorder.status.recording:

@@ -15,7 +15,6 @@ from pathlib import Path
 from devrobot_robots.recording.session_id import candidates
 
 SUFFIX = '.recording'
-TAIL_BYTES = 4000
 
 
 class Claim:
@@ -26,13 +25,10 @@ class Claim:
         self.descriptor = descriptor
         self._marker = marker
 
-    def output(self) -> str:
-        """Return everything that was written to the claim's file."""
-        return self._marker.read_text(encoding='utf-8', errors='replace')
-
     def last_line(self) -> str:
         """Return the last line that was written to the claim's file and is not empty."""
-        lines = [line.strip() for line in self.output()[-TAIL_BYTES:].splitlines()]
+        said = self._marker.read_text(encoding='utf-8', errors='replace')
+        lines = [line.strip() for line in said.splitlines()]
         return next((line for line in reversed(lines) if line), 'nothing')
 
     def release(self) -> None:

@@ -11,8 +11,6 @@ from devrobot_interfaces_py import topics
 from devrobot_interfaces_py.actions import SessionInfo
 from devrobot_robots.recording.config import RecorderConfig
 
-SUBSCRIBED = "Subscribed to topic '{}'"
-
 
 class CommandError(RuntimeError):
     """There is nothing that could record."""
@@ -100,8 +98,3 @@ def record_command(
     if use_sim_time:
         command.append('--use-sim-time')
     return [*command, '--topics', *recorded.all]
-
-
-def missing_topics(output: str, wanted: Sequence[str]) -> list[str]:
-    """Return the topics that ``ros2 bag record`` has not yet said it listens to."""
-    return [topic for topic in wanted if SUBSCRIBED.format(topic) not in output]

@@ -51,13 +51,15 @@ class RecordingRequest:
     :param namespace: absolute name of the robot's namespace.
     :param extra_topics: absolute names.
     :param node_name: name of the recording node.
+    :param is_listening: tells whether the recording node subscribes to a topic.
     """
 
     session: SessionInfo
     name: str = ''
     namespace: str
     extra_topics: tuple[str, ...] = ()
-    node_name: str = 'rosbag2_recorder'
+    node_name: str
+    is_listening: Callable[[str], bool]
     use_sim_time: bool = False
 
 
@@ -78,7 +80,6 @@ class _Running:
     claim: Claim
     process: RecordingProcess
     started_s: float
-    stop_before_budget_s: float = 0.0
 
 
 class SessionRecorder:
@@ -180,7 +181,12 @@ class SessionRecorder:
         )
         try:
             process.start()
-            self._wait_until_it_records(claim, process, recorded, config.start_timeout)
+            self._wait_until_it_records(
+                claim,
+                process,
+                lambda: [t for t in recorded.needed if not request.is_listening(t)],
+                config.start_timeout,
+            )
         except (OSError, command.CommandError):
             claim.release()
             raise
@@ -190,12 +196,12 @@ class SessionRecorder:
         self,
         claim: Claim,
         process: RecordingProcess,
-        recorded: command.RecordedTopics,
+        missing_topics: Callable[[], list[str]],
         timeout_s: float,
     ) -> None:
         """Wait until all needed topics are listened to; some may be missing in the end."""
         end = self._clock.now() + timeout_s
-        while missing := command.missing_topics(claim.output(), recorded.needed):
+        while missing := missing_topics():
             if (code := process.exit_code) is not None:
                 raise command.CommandError(
                     f'ros2 bag record ended with {describe_exit(code)}: {claim.last_line()}'

@@ -9,7 +9,7 @@ from pathlib import Path
 import shutil
 
 from devrobot_interfaces_py.bag_salvage import is_being_written as is_file_being_written
-from devrobot_interfaces_py.session_files import referenced_bags
+from devrobot_interfaces_py.session_files import read_session_file, SUFFIX
 from devrobot_robots.recording.claims import is_claimed, marker_of
 from devrobot_robots.recording.disk_budget import StoredSession
 
@@ -44,7 +44,7 @@ def protect(
     :raises SessionFileError: if a file that refers to sessions cannot be understood: then nobody
         knows what may go.
     """
-    referenced = referenced_bags(reference_root)
+    referenced = {read_session_file(file).bag for file in reference_root.rglob(f'*{SUFFIX}')}
 
     def reason(session: StoredSession) -> str:
         path = session.path.resolve()
