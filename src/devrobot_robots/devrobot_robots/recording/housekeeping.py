@@ -4,29 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 import time
-from typing import Protocol
 
 from devrobot_interfaces_py.session_files import SessionFileError
 from devrobot_robots.recording.config import GIGABYTE, RecorderConfig
 from devrobot_robots.recording.disk_budget import choose_deletions, StoredSession
+from devrobot_robots.recording.log import Log
 from devrobot_robots.recording.stored_sessions import (
     delete_session,
     protect,
     stored_sessions,
     sweep,
 )
-
-
-class Log(Protocol):
-    """Where deletions are told."""
-
-    def info(self, message: str, /) -> object:
-        """Tell what is normal."""
-        ...
-
-    def warning(self, message: str, /) -> object:
-        """Tell what may be wrong."""
-        ...
 
 
 class Housekeeping:

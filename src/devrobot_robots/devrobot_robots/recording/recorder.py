@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
 
 from devrobot_interfaces_py.actions import SessionInfo
 from devrobot_robots.clock import Clock
@@ -14,6 +13,7 @@ from devrobot_robots.recording.claims import Claim, claim_name
 from devrobot_robots.recording.config import GIGABYTE, RecorderConfig
 from devrobot_robots.recording.free_space import free_bytes, shortage
 from devrobot_robots.recording.housekeeping import Housekeeping
+from devrobot_robots.recording.log import Log
 from devrobot_robots.recording.process import describe_exit, RecordingProcess
 from devrobot_robots.recording.session_id import check_name
 from devrobot_robots.recording.stored_sessions import folder_bytes, METADATA
@@ -24,22 +24,6 @@ BUDGET_PERIOD_S = 10.0
 
 class RecordingError(RuntimeError):
     """Nothing is recorded; one line with the reason and the way out."""
-
-
-class Log(Protocol):
-    """Where the recorder tells what it does."""
-
-    def info(self, message: str, /) -> object:
-        """Tell what is normal."""
-        ...
-
-    def warning(self, message: str, /) -> object:
-        """Tell what may be wrong."""
-        ...
-
-    def error(self, message: str, /) -> object:
-        """Tell what is wrong."""
-        ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,14 +87,16 @@ class SessionRecorder:
         """
         Begin to record and return the bag's folder, once the topics are listened to.
 
-        :raises RecordingError: if that is not possible; nothing is left behind then.
+        :raises RecordingError: if that is not possible.
         """
         if self._running is not None:
             raise RecordingError(f'already recording {self._running.claim.bag}: stop that first')
         try:
             running = self._launch(request, config)
         except (ValueError, OSError, command.CommandError) as error:
-            raise RecordingError(f'cannot record: {error}') from error
+            problem = f'cannot record: {error}'
+            self.status = replace(self.status, problem=problem)
+            raise RecordingError(problem) from error
         self._running = running
         self._next_budget_s = self._clock.now() + BUDGET_PERIOD_S
         self.status = RecorderStatus(bag=running.claim.bag, recording=True)
@@ -151,23 +137,16 @@ class SessionRecorder:
             self._housekeeping.keep_budget(running.claim.bag.parent, config)
 
     def _launch(self, request: RecordingRequest, config: RecorderConfig) -> _Running:
-        session = request.session
         recorded = command.choose_topics(
-            session,
+            request.session,
             namespace=request.namespace,
             images=config.images,
             extra_topics=request.extra_topics,
         )
-        wanted = request.name or config.session_id or session.session_id
+        wanted = request.name or config.session_id or request.session.session_id
         check_name(wanted, 'session id')
-        folder = config.sessions_dir.expanduser() / check_name(session.robot_type, 'robot type')
         ros2 = command.find_ros2()
-        lack = shortage(free_bytes(folder), folder, config.min_free_gb)
-        if lack:
-            raise command.CommandError(lack)
-        folder.mkdir(parents=True, exist_ok=True)
-        self._housekeeping.keep_budget(folder, config)
-        claim = claim_name(folder, wanted)
+        claim = claim_name(self._make_room(request.session, config), wanted)
         argv = command.record_command(
             ros2,
             claim.bag,
@@ -192,6 +171,16 @@ class SessionRecorder:
             raise
         return _Running(claim, process, self._clock.now())
 
+    def _make_room(self, session: SessionInfo, config: RecorderConfig) -> Path:
+        """Return the folder for sessions of this robot type, with room in it."""
+        robot_type = check_name(session.robot_type, 'robot type')
+        folder = config.sessions_dir.expanduser() / robot_type
+        if lack := shortage(free_bytes(folder), folder, config.min_free_gb):
+            raise command.CommandError(lack)
+        folder.mkdir(parents=True, exist_ok=True)
+        self._housekeeping.keep_budget(folder, config)
+        return folder
+
     def _wait_until_it_records(
         self,
         claim: Claim,
@@ -211,8 +200,9 @@ class SessionRecorder:
             self._clock.sleep(POLL_S)
         if not claim.bag.exists():
             process.stop()
+            reason = 'until it was stopped' if self._should_stop() else f'in {timeout_s:g} s'
             raise command.CommandError(
-                f'ros2 bag record made no bag in {timeout_s:g} s: {claim.last_line()}'
+                f'ros2 bag record made no bag {reason}: {claim.last_line()}'
             )
         if missing:
             self._log.warning(f'not heard of yet, so not in {claim.bag}: {", ".join(missing)}')

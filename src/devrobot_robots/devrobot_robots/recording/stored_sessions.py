@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+import contextlib
 from dataclasses import replace
 import os
 from pathlib import Path
@@ -89,7 +90,8 @@ def sweep(folder: Path) -> None:
         shutil.rmtree(doomed, ignore_errors=True)
     for session in stored_sessions(folder):
         if not is_claimed(session.path):
-            marker_of(session.path).unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # somebody else's
+                marker_of(session.path).unlink()
 
 
 def folder_bytes(folder: Path) -> int:
