@@ -1,15 +1,15 @@
 """Find the parts of a session among the topics of a bag, and say what is missing."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from devrobot_interfaces_py import topics as names
-from devrobot_interfaces_py.actions import ActionSpace, SessionInfo
+from devrobot_interfaces_py.actions import ActionEvent, ActionSpace, SessionInfo
 from devrobot_interfaces_py.bag_errors import BagError, one_line
 from devrobot_interfaces_py.bag_images import image_reader, IMAGE_TYPES, ImageReader
-from devrobot_interfaces_py.bag_messages import info_from_bag, space_from_bag
+from devrobot_interfaces_py.bag_messages import event_reader, info_from_bag, space_from_bag
 from devrobot_interfaces_py.bag_storage import Storage, Topic
 from devrobot_interfaces_py.bag_types import (
     ACTION_EVENT,
@@ -50,9 +50,21 @@ class Contents:
     session_info: SessionInfo
     cameras: tuple[Camera, ...]
     event_count: int
+    event: Callable[[bytes], ActionEvent]
     notes: tuple[str, ...]
     types: Typestore
     topic_types: Mapping[str, str]
+
+    def read_event(self, raw: bytes) -> ActionEvent:
+        """
+        Return an action event.
+
+        :raises BagError: if the bytes are none.
+        """
+        try:
+            return self.event(raw)
+        except Exception as error:  # generated code: any of struct, index and type errors
+            raise BagError(f'{self.path}: damaged action event: {one_line(error)}') from error
 
     def read(self, raw: bytes, topic: str) -> Any:
         """
@@ -102,6 +114,7 @@ def find_contents(path: Path, storage: Storage, namespace: str) -> Contents:
             for t in topics
         ),
         event_count=parts[names.ACTION_EVENTS].count,
+        event=event_reader(types, own),
         notes=tuple(notes),
         types=types,
         topic_types={topic.name: topic.type for topic in used},

@@ -1,9 +1,9 @@
 """
-Read the fields of camera messages straight from their CDR bytes, without copying the pixels.
+Read the fields of images and events straight from their CDR bytes, without copying the pixels.
 
-``rosbags`` generates readers for every type; these two are written out because images are nearly
-all of a bag. They hold for the definitions of ROS 2, little endian; for anything else the caller
-takes the reader of ``rosbags``. CDR aligns each value to its size, counted from byte 4.
+``rosbags`` generates readers for every type; these are written out because nearly all messages of
+a session are of these types. They hold for today's definitions, little endian; for anything else
+the caller takes the reader of ``rosbags``. CDR aligns each value to its size, from byte 4 on.
 """
 
 from dataclasses import dataclass
@@ -11,6 +11,7 @@ import struct
 
 _STAMP = struct.Struct('<iI')
 _U32 = struct.Struct('<I')
+_EVENT = struct.Struct('<QBxH')
 _SIZE = struct.Struct('<II')
 _ORIGIN = 4  # after the encapsulation header
 LITTLE_ENDIAN_CDR = b'\x00\x01'
@@ -85,9 +86,28 @@ def read_compressed_image(raw: bytes | memoryview) -> RawCompressedImage:
     return RawCompressedImage(name, data)
 
 
-def _align(position: int) -> int:
-    """Return the next multiple of 4 from the origin."""
-    return position + (-(position - _ORIGIN)) % 4
+def read_action_event(raw: bytes | memoryview) -> tuple[int, int, int, int, str, str]:
+    """
+    Return stamp [ns], sequence, phase, action, source and message of a serialised ``ActionEvent``.
+
+    :raises CdrError: if the bytes end before the message does.
+    """
+    view = memoryview(raw)
+    stamp = stamp_ns(view)
+    try:
+        _, position = _string(view, _ORIGIN + 8)
+        position = _align(position, 8)
+        sequence, phase, action = _EVENT.unpack_from(view, position)
+        source, position = _string(view, position + _EVENT.size)
+        message, _ = _string(view, position)
+    except (struct.error, UnicodeDecodeError) as error:
+        raise CdrError(f'{len(raw)} bytes are no action event') from error
+    return stamp, sequence, phase, action, source, message
+
+
+def _align(position: int, size: int = 4) -> int:
+    """Return the next multiple of ``size`` from the origin."""
+    return position + (-(position - _ORIGIN)) % size
 
 
 def _string(view: memoryview, position: int, *, aligned: bool = True) -> tuple[str, int]:

@@ -1,5 +1,6 @@
 """Our dataclasses from and to the messages that ``rosbags`` reads and writes."""
 
+from collections.abc import Callable
 from typing import Any
 
 from devrobot_interfaces_py.actions import (
@@ -9,31 +10,63 @@ from devrobot_interfaces_py.actions import (
     Phase,
     SessionInfo,
 )
+from devrobot_interfaces_py.bag_decode import LITTLE_ENDIAN_CDR, read_action_event
 from devrobot_interfaces_py.bag_errors import BagError
-from devrobot_interfaces_py.bag_types import ACTION_EVENT, ACTION_SPACE, PACKAGE, SESSION_INFO
+from devrobot_interfaces_py.bag_types import (
+    ACTION_EVENT,
+    ACTION_SPACE,
+    fields_of,
+    PACKAGE,
+    SESSION_INFO,
+)
 import numpy as np
 from rosbags.typesys.store import Typestore
 
+DISCRETE_ACTION = f'{PACKAGE}/msg/DiscreteAction'
 NS = 1_000_000_000
 
 
-def event_from_bag(message: Any) -> ActionEvent:
+def event_reader(bag_types: Typestore, own_types: Typestore) -> Callable[[bytes], ActionEvent]:
     """
-    Return an action event; what an older definition lacks is empty.
+    Return the function that makes an event of its bytes; what an older definition lacks is empty.
 
-    :raises BagError: if the phase is unknown.
+    It raises BagError for an unknown phase, and whatever its reader raises for damaged bytes.
     """
-    phase = getattr(message, 'phase', 0)
+    kinds = (ACTION_EVENT, DISCRETE_ACTION)
+    usual = all(
+        kind in bag_types.fielddefs and fields_of(bag_types, kind) == fields_of(own_types, kind)
+        for kind in kinds
+    )
+
+    def read(raw: bytes) -> ActionEvent:
+        if usual and bytes(raw[:2]) == LITTLE_ENDIAN_CDR:
+            return _event(*read_action_event(raw))
+        message = bag_types.deserialize_cdr(raw, ACTION_EVENT)
+        action = getattr(message, 'action', None)
+        return _event(
+            message.header.stamp.sec * NS + message.header.stamp.nanosec,
+            int(message.sequence),
+            getattr(message, 'phase', 0),
+            int(action.index) if action is not None else 0,
+            getattr(message, 'source', ''),
+            getattr(message, 'message', ''),
+        )
+
+    return read
+
+
+def _event(
+    stamp_ns: int, sequence: int, phase: int, action: int, source: str, message: str
+) -> ActionEvent:
     if phase not in Phase._value2member_map_:
-        raise BagError(f'action event {message.sequence} has the unknown phase {phase}')
-    action = getattr(message, 'action', None)
+        raise BagError(f'action event {sequence} has the unknown phase {phase}')
     return ActionEvent(
-        stamp_ns=message.header.stamp.sec * NS + message.header.stamp.nanosec,
-        sequence=int(message.sequence),
+        stamp_ns=stamp_ns,
+        sequence=sequence,
         phase=Phase(phase),
-        action=int(action.index) if action is not None else 0,
-        source=getattr(message, 'source', ''),
-        message=getattr(message, 'message', ''),
+        action=action,
+        source=source,
+        message=message,
     )
 
 
@@ -74,7 +107,7 @@ class MessageMaker:
             header=self._header(event.stamp_ns),
             sequence=event.sequence,
             phase=int(event.phase),
-            action=kind[f'{PACKAGE}/msg/DiscreteAction'](index=event.action),
+            action=kind[DISCRETE_ACTION](index=event.action),
             source=event.source,
             message=event.message,
         )

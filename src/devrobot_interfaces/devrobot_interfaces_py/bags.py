@@ -18,7 +18,7 @@ from devrobot_interfaces_py.bag_contents import find_contents
 from devrobot_interfaces_py.bag_decode import CdrError, stamp_ns
 from devrobot_interfaces_py.bag_errors import BagError
 from devrobot_interfaces_py.bag_images import ImageReader
-from devrobot_interfaces_py.bag_messages import event_from_bag, space_from_bag
+from devrobot_interfaces_py.bag_messages import space_from_bag
 from devrobot_interfaces_py.bag_storage import open_storage
 from devrobot_interfaces_py.bag_writer import BagWriter
 from devrobot_interfaces_py.camera_stack import CameraMoments
@@ -111,7 +111,7 @@ class Bag:
                 if parts is not None:
                     yield BagFrame(stamp_ns=stamp, log_ns=log_ns, parts=parts, readers=readers)
             elif topic == events:
-                yield event_from_bag(contents.read(raw, topic))
+                yield contents.read_event(raw)
             else:
                 self._check_space(space_from_bag(contents.read(raw, topic))[0])
         self.dropped_moments = moments.dropped + moments.incomplete
