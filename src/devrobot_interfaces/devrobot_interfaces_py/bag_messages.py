@@ -71,12 +71,19 @@ def _event(
 
 
 def space_from_bag(message: Any) -> tuple[ActionSpace, str]:
-    """Return the action space and the digest that was stored beside it."""
-    space = ActionSpace(
-        robot_name=getattr(message, 'robot_name', ''),
-        robot_type=getattr(message, 'robot_type', ''),
-        actions=tuple(_definition(action) for action in message.actions),
-    )
+    """
+    Return the action space and the digest that was stored beside it.
+
+    :raises BagError: if it is no possible action space.
+    """
+    try:
+        space = ActionSpace(
+            robot_name=getattr(message, 'robot_name', ''),
+            robot_type=getattr(message, 'robot_type', ''),
+            actions=tuple(_definition(action) for action in message.actions),
+        )
+    except ValueError as error:
+        raise BagError(f'the action space in the bag cannot be used: {error}') from error
     return space, getattr(message, 'digest', '')
 
 

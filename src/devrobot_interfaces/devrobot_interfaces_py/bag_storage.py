@@ -8,7 +8,7 @@ reads them; a cut-off MCAP file is read by ``bag_salvage``.
 from collections.abc import Collection, Iterator
 import contextlib
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 import re
 import shutil
 import tempfile
@@ -18,7 +18,7 @@ from devrobot_interfaces_py.bag_errors import BagError, one_line
 from devrobot_interfaces_py.bag_salvage import is_being_written, SalvagedMcap
 from rosbags.interfaces import Connection
 from rosbags.rosbag2 import Reader
-from rosbags.rosbag2.errors import ReaderError
+import yaml
 import zstandard
 
 SUFFIXES = ('.mcap', '.db3')
@@ -103,15 +103,11 @@ def _open_all(
 ) -> list[Any]:
     if not path.is_dir():
         return [_open_file(path, stack, notes, allow_growing)]
+    files = storage_files(path)
     if (path / METADATA).exists():
-        try:
-            return [_opened(Reader(path), stack)]
-        except ReaderError as error:
-            if not _has_torn_file(path):
-                raise BagError(f'{path}: {one_line(error)}') from error
+        files = _listed_files(path)
     else:
         notes.append(f'{path}: {METADATA} is missing; `ros2 bag reindex {path}` writes it anew')
-    files = storage_files(path)
     if not files:
         raise BagError(f'{path}: no bag: a folder without {METADATA}, .mcap and .db3 files')
     return [_open_file(file, stack, notes, allow_growing) for file in files]
@@ -124,11 +120,29 @@ def storage_files(folder: Path) -> list[Path]:
     return sorted(found, key=lambda entry: _natural(entry.name))
 
 
+def _listed_files(folder: Path) -> list[Path]:
+    """Return the files that the metadata names; the rest of it is in the files, too."""
+    path = folder / METADATA
+    try:
+        facts = yaml.safe_load(path.read_text(encoding='utf-8'))
+        listed = facts['rosbag2_bagfile_information']['relative_file_paths']
+        files = [folder / PurePath(name).name for name in listed]
+    except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError) as error:
+        raise BagError(
+            f'{path}: cannot be read: {one_line(error)}; `ros2 bag reindex` writes it anew'
+        ) from error
+    missing = [file.name for file in files if not file.exists()]
+    if missing:
+        raise BagError(f'{folder}: {", ".join(missing)} is missing, which {METADATA} names')
+    return files
+
+
 def _open_file(
     path: Path, stack: contextlib.ExitStack, notes: list[str], allow_growing: bool
 ) -> Any:
     if path.suffix in COMPRESSED_SUFFIXES:
         path = _decompressed(path, stack)
+        allow_growing = True  # rosbag2 compresses a file when it is complete
     if path.suffix not in SUFFIXES:
         raise BagError(f'{path}: no bag: neither a folder nor an .mcap or .db3 file')
     if path.suffix == '.mcap':
@@ -167,11 +181,6 @@ def _is_whole(path: Path) -> bool:
             raise BagError(f'{path}: is no MCAP file')
         stream.seek(max(0, size - len(magic)))
         return size > 2 * len(magic) and stream.read() == magic
-
-
-def _has_torn_file(folder: Path) -> bool:
-    files = [file for file in storage_files(folder) if file.suffix == '.mcap']
-    return any(file.stat().st_size and not _is_whole(file) for file in files)
 
 
 def _decompressed(path: Path, stack: contextlib.ExitStack) -> Path:
