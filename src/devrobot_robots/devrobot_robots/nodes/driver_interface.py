@@ -101,8 +101,12 @@ class DriverInterface:
         self._session.publish(conversions.session_info_to_msg(session, stamp))
 
     def publish_event(self, event: ActionEvent) -> None:
-        """Publish one phase of an action."""
+        """Publish one phase of an action; the debug log tells it too, to compare a bag with."""
         self._events.publish(conversions.action_event_to_msg(event))
+        self._node.get_logger().debug(
+            f'action event {event.sequence} {event.phase.name} action {event.action} '
+            f'stamp_ns {event.stamp_ns}'
+        )
 
     def publish_frames(self, frames: Frames, stamp_ns: int) -> None:
         """Publish one frame per camera."""
