@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from devrobot_interfaces_py.actions import Phase
 from devrobot_interfaces_py.bags import Bag, BagError, BagFrame
 from devrobot_training.sessions.faults import Fault, FaultFinder
 from devrobot_training.sessions.frame_file import FrameFile
@@ -15,6 +16,7 @@ import numpy as np
 Progress = Callable[[int, int], None]
 FRAME_BUFFER = 64
 PROGRESS_EVERY = 256
+CROSSING = 'another event between its frames'
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,18 +70,24 @@ class _Builder:
         self._chain = -1
         self._last: tuple[Any, int] | None = None  # the frame written last, and its index
         self._observed = 0
+        self._happened: list[int] = []
 
     def add(self, item: Any) -> None:
         """Take a frame or an event."""
         if isinstance(item, BagFrame):
             self._observed += 1
-            self._faults.frame_is_late(item.stamp_ns)
+            if self._faults.frame_is_late(item.stamp_ns):
+                self._history.clear()
+                self._chain_ends()
+                return
             # The pairing rule only looks at the time: pixels are decoded where they are used.
             chains = self._history.add_frame(Frame(stamp_ns=item.stamp_ns, image=item))
         else:
             if self._faults.event_is_faulty(item):
                 self._history.clear()
                 self._chain_ends()
+            if item.phase != Phase.ACCEPTED:
+                self._happened.append(item.stamp_ns)
             chains = self._history.add_event(item)
         for chain in chains:
             self._take(chain)
@@ -88,6 +96,9 @@ class _Builder:
         """Return what was found."""
         self._history.end()
         unpaired = {reason.value: n for reason, n in self._history.unpaired.items() if n}
+        transitions, crossing = self._checked()
+        if crossing:
+            unpaired[CROSSING] = crossing
         unpaired |= {fault.value: n for fault, n in self._faults.counts.items()}
         notes = []
         if self._bag.dropped_moments:
@@ -100,11 +111,29 @@ class _Builder:
         return Built(
             shape=self._file.shape,
             frame_stamps=np.array(self._stamps, np.int64),
-            transitions=np.array(self._rows, TRANSITION_DTYPE),
+            transitions=transitions,
             unpaired=unpaired,
             observed_frames=self._observed,
             notes=tuple(notes),
         )
+
+    def _checked(self) -> tuple[np.ndarray, int]:
+        """
+        Return the transitions between whose frames nothing else happened, and how many others.
+
+        A frame that overtook an event on its way into the bag may have been taken for the end of
+        an action, though another one had begun.
+        """
+        rows = np.array(self._rows, TRANSITION_DTYPE)
+        stamps, happened = np.array(self._stamps, np.int64), np.sort(self._happened)
+        before, after = stamps[rows['before']], stamps[rows['after']]
+        inside = np.searchsorted(happened, after, 'left') - np.searchsorted(
+            happened, before, 'right'
+        )
+        own = (rows['start_ns'] > before).astype(int) + (rows['finish_ns'] < after)
+        good = inside <= own
+        rows['chain'] += np.cumsum(~good).astype(np.uint32)
+        return rows[good], int((~good).sum())
 
     def _take(self, chain: Chain) -> None:
         transition = chain[-1]

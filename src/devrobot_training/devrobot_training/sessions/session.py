@@ -87,7 +87,7 @@ class Session:
         if length < 1:
             raise ValueError(f'a window has at least 1 transition, not {length}')
         chain = self.transitions['chain']
-        starts = np.flatnonzero(chain[: len(chain) - length + 1] == chain[length - 1 :])
+        starts = np.flatnonzero(chain[: max(0, len(chain) - length + 1)] == chain[length - 1 :])
         return starts[:, None] + np.arange(length)
 
     def select(self, ranges: Sequence[tuple[int, int]], *, name: str = '') -> 'Session':

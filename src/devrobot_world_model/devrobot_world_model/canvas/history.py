@@ -59,6 +59,7 @@ class _Pending:
     barrier_ns: int
     finish_ns: int | None = None
     before: Frame | None = None
+    limit_ns: int | None = None  # when something else happened to the robot
 
 
 class History:
@@ -67,8 +68,8 @@ class History:
 
     A result is the chain that ends in the new transition (oldest first, at most ``chain_length``).
 
-    Frames and events may arrive interleaved in any way, as long as each kind arrives in its own
-    order. Lives as long as one robot session.
+    Each kind must arrive in its own order. Frames may be later than events stamped after them;
+    that loses transitions, and never makes a wrong one. Lives as long as one robot session.
     """
 
     def __init__(self, *, action_count: int, chain_length: int, frame_buffer: int = 256) -> None:
@@ -128,6 +129,8 @@ class History:
             done = self._resolve(until_ns=event.stamp_ns)
             self._break(Unpaired.RESET, event.stamp_ns)
             return done
+        if event.phase != Phase.ACCEPTED:
+            self._limit(event)
         if event.phase == Phase.STARTED:
             return self._on_started(event)
         if event.phase == Phase.FINISHED:
@@ -159,8 +162,15 @@ class History:
             return list(self._chain)
         return []
 
+    def _limit(self, event: ActionEvent) -> None:
+        """Let no other action reach for a frame behind this event."""
+        for pending in self._pending:
+            if pending.sequence != event.sequence and pending.limit_ns is None:
+                pending.limit_ns = event.stamp_ns
+
     def _on_started(self, event: ActionEvent) -> list[Chain]:
         if not 0 <= event.action < self._action_count:
+            self.end()
             self._break(Unpaired.UNKNOWN_ACTION, event.stamp_ns)
             return []
         done = self._resolve(until_ns=event.stamp_ns)
@@ -171,6 +181,7 @@ class History:
         self._pending.append(
             _Pending(event.sequence, event.action, event.stamp_ns, self._barrier_ns)
         )
+        self._barrier_ns = event.stamp_ns
         return done
 
     def _on_finished(self, event: ActionEvent) -> list[Chain]:
@@ -192,7 +203,7 @@ class History:
 
     def _break(self, reason: Unpaired, stamp_ns: int) -> None:
         """End the chain: nothing that comes later belongs to what came before."""
-        self.unpaired[reason] += max(len(self._pending), int(reason is Unpaired.UNKNOWN_ACTION))
+        self.unpaired[reason] += len(self._pending) + int(reason is Unpaired.UNKNOWN_ACTION)
         self._pending.clear()
         self._chain.clear()
         self._barrier_ns = stamp_ns
@@ -219,9 +230,6 @@ class History:
             after = frame
         return after
 
-    def _next_start(self) -> int | None:
-        return self._pending[1].start_ns if len(self._pending) > 1 else None
-
     def _resolve(self, until_ns: int | None = None) -> list[Chain]:
         """Turn finished actions whose after-frame is there into transitions."""
         done: list[Chain] = []
@@ -230,7 +238,7 @@ class History:
             after = self._after(pending.finish_ns)
             if after is None:
                 break
-            limit = self._next_start() or until_ns
+            limit = pending.limit_ns or until_ns
             self._pending.popleft()
             before = self._before(pending)
             late = self._forgotten_ns >= pending.finish_ns  # the first frame after it is gone
