@@ -110,7 +110,12 @@ class SelectorNode(Node):
         due_s = TICK_S
         if self._running and self._is_driver_there():
             assert self._pacer is not None
+            was_ended = self._pacer.state is State.ENDED
             command = self._pacer.poll()
+            if self._pacer.state is State.ENDED and not was_ended:
+                self.get_logger().info(
+                    f'{self._config.selector} is at its end after {self.completed} actions'
+                )
             if isinstance(command, CallAction):
                 request = ExecuteAction.Request(source=f'selector:{self._config.selector}')
                 request.action.index = command.action

@@ -22,6 +22,14 @@ class SelectorConfig:
         15, 'most steps that `random_duration` holds an action', minimum=1, maximum=1_000_000
     )
     seed: int = param(0, 'seed of `random_duration`', minimum=0)
+    bag: str = param('', 'the session whose actions `recorded` repeats: a bag, folder or file')
+    bag_namespace: str = param('', 'robot in `bag`, if there are several; empty = the only one')
+    keep_actions: tuple[int, ...] = param(
+        (), 'the actions that `recorded` repeats, it leaves out the others; empty = all'
+    )
+    any_action_space: bool = param(
+        False, 'let `recorded` repeat the actions of another robot type, index by index'
+    )
     period: float = param(
         0.0, 'time between the end of an action and the next call [s]', minimum=0.0, maximum=3600.0
     )
@@ -45,3 +53,5 @@ class SelectorConfig:
             )
         if self.selector == 'sequence' and not self.sequence:
             raise ConfigError('sequence is empty; give at least one action, for example [0, 1]')
+        if self.selector == 'recorded' and not self.bag:
+            raise ConfigError('selector is recorded, so bag must name the session to repeat')

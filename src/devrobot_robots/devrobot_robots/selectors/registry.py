@@ -10,6 +10,7 @@ from devrobot_interfaces_py.actions import ActionSpace, UnknownActionError
 from devrobot_robots.selectors.base import Selector, SelectorError
 from devrobot_robots.selectors.constant import ConstantSelector
 from devrobot_robots.selectors.random_duration import RandomDurationSelector
+from devrobot_robots.selectors.recorded import read_actions, RecordedSelector
 from devrobot_robots.selectors.sequence import SequenceSelector
 
 if TYPE_CHECKING:
@@ -24,14 +25,15 @@ NAMED_SEQUENCES: Mapping[str, tuple[int, ...]] = MappingProxyType(
         'triple_move': (1, 1, 1, 0),
     }
 )
-SELECTOR_NAMES = ('constant', 'sequence', 'random_duration', *NAMED_SEQUENCES)
+SELECTOR_NAMES = ('constant', 'sequence', 'random_duration', 'recorded', *NAMED_SEQUENCES)
 
 
 def make_selector(config: SelectorConfig, action_space: ActionSpace) -> Selector:
     """
     Build the selector that ``config`` names for a robot with this action space.
 
-    :raises SelectorError: if it would choose an action that the robot does not have.
+    :raises SelectorError: if it would choose an action that the robot does not have, or the bag
+        of recorded actions cannot be used.
     """
     if config.selector == 'random_duration':
         return RandomDurationSelector(
@@ -39,6 +41,16 @@ def make_selector(config: SelectorConfig, action_space: ActionSpace) -> Selector
             min_duration=config.min_duration,
             max_duration=config.max_duration,
             seed=config.seed,
+        )
+    if config.selector == 'recorded':
+        return RecordedSelector(
+            read_actions(
+                config.bag,
+                action_space,
+                keep=config.keep_actions,
+                namespace=config.bag_namespace,
+                any_action_space=config.any_action_space,
+            )
         )
     if config.selector == 'constant':
         _check((config.action,), config.selector, action_space)

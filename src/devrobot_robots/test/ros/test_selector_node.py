@@ -2,7 +2,9 @@
 
 from devrobot_interfaces_py.actions import Phase
 from devrobot_interfaces_py.topics import SELECTOR_SET_RUNNING
+from devrobot_robots.toroidal_dot.robot import toroidal_dot_actions
 import pytest
+from recorded_worlds import write_bag
 from robots_graph import Observer, wait
 from std_srvs.srv import SetBool
 
@@ -103,3 +105,29 @@ def test_an_action_that_the_robot_does_not_have_ends_it_with_one_line(graph, cap
     wait(lambda: selector._end.exit_code, 'the end')
     error = capfd.readouterr().err
     assert 'selector constant: action 5 is not in the action space of bot' in error
+
+
+def test_recorded_actions_are_repeated_once_and_then_it_rests(running, tmp_path, capfd):
+    space = toroidal_dot_actions(27, robot_name='recorded')
+    bag = write_bag(tmp_path / 'session', [1, 1, 0, 1], space=space)
+    selector, observer = running(selector='recorded', bag=str(bag))
+    said = []
+
+    def ended() -> bool:
+        said.append(capfd.readouterr().err)
+        return 'recorded is at its end after 4 actions' in ''.join(said)
+
+    wait(ended, 'the end')
+    wait(lambda: len(actions_of(observer)) == 4, '4 actions')
+    assert actions_of(observer) == [1, 1, 0, 1]
+    assert not selector._end.asked
+
+
+def test_recorded_actions_of_another_robot_end_it_with_one_line(graph, tmp_path, capfd):
+    graph.driver()
+    bag = write_bag(tmp_path / 'session', [1])
+    selector = graph.selector(selector='recorded', bag=str(bag))
+    wait(lambda: selector._end.exit_code, 'the end')
+    error = capfd.readouterr().err
+    assert 'set any_action_space to repeat them' in error
+    assert 'Traceback' not in error
