@@ -155,7 +155,7 @@ def replace_dotted(instance: ConfigT, values: Mapping[str, Any]) -> ConfigT:
 
 
 def add_arguments(parser: argparse.ArgumentParser, cls: type) -> None:
-    """Add one ``--dotted.name`` option for every setting; see :func:`config_from_args`."""
+    """Add an option such as ``--optimizer.learning-rate`` for every setting."""
     group = parser.add_argument_group('settings')
     for info in flatten(cls):
         details = [] if info.required else [f'default {_shown(info.default)}']
@@ -163,7 +163,7 @@ def add_arguments(parser: argparse.ArgumentParser, cls: type) -> None:
             details.append(info.allowed())
         text = f'{info.doc} ({"; ".join(details)})' if details else info.doc
         group.add_argument(
-            f'--{info.name}',
+            _option(info),
             dest=info.name,
             default=argparse.SUPPRESS,
             metavar=info.item_type.__name__.upper(),
@@ -181,7 +181,7 @@ def config_from_args(
     """
     given = vars(namespace)
     values = {
-        info.name: parse(info, given[info.name], name=f'--{info.name}')
+        info.name: parse(info, given[info.name], name=_option(info))
         for info in flatten(cls)
         if info.name in given
     }
@@ -197,6 +197,11 @@ def markdown_table(config: Any) -> str:
         cells += ['yes' if info.live else 'no', info.doc]
         lines.append('| ' + ' | '.join(cell.replace('|', r'\|') for cell in cells) + ' |')
     return '\n'.join(lines) + '\n'
+
+
+def _option(info: FieldInfo) -> str:
+    """Return the option of a setting on a command line."""
+    return '--' + info.name.replace('_', '-')
 
 
 def _field_info(item: Field[Any], annotation: Any, default: Any) -> FieldInfo:

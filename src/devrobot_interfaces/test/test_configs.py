@@ -183,6 +183,19 @@ def test_command_line_options_are_the_settings():
     assert message(lambda: configs.config_from_args(Config, namespace)) == expected
 
 
+@dataclass(frozen=True, kw_only=True)
+class TwoWords:
+    train_steps: int = param(3, 'How many.', minimum=1)
+
+
+def test_command_line_options_have_hyphens_between_words():
+    parser = argparse.ArgumentParser()
+    configs.add_arguments(parser, TwoWords)
+    namespace = parser.parse_args(['--train-steps', '0'])
+    expected = '--train-steps is 0, must be at least 1'
+    assert message(lambda: configs.config_from_args(TwoWords, namespace)) == expected
+
+
 def test_flatten_tells_all_about_a_setting():
     infos = {info.name: info for info in configs.flatten(Config(optimizer=Optimizer(rate=0.7)))}
     rate = infos['optimizer.rate']
