@@ -16,6 +16,12 @@ NEEDS_REAL_ROS2 = 2
 
 #: command → verb → ``module:function``; a command without verbs has the single verb ``''``.
 COMMANDS: dict[str, dict[str, str]] = {
+    'bag': {
+        'info': 'bag_info:info',
+        'play': 'bag_play:play',
+        'record': 'bag_record:record',
+        'reindex': 'bag_reindex:reindex',
+    },
     'interface': {
         'list': 'interface:list_interfaces',
         'show': 'interface:show',

@@ -1,0 +1,1 @@
+"""Bags: files, metadata, recording and playing."""

@@ -1,0 +1,89 @@
+"""``ros2 bag info``: what is in a bag."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from ros2_standin.bagging.reading import bag_files, bag_metadata
+
+INDENT = 19
+_UNITS = ('B', 'KiB', 'MiB', 'GiB', 'TiB')
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of ``ros2 bag info``."""
+    parser = argparse.ArgumentParser(
+        prog='ros2 bag info',
+        description='Print information about a bag',
+        epilog='example: ros2 bag info saved/sessions/toroidal_dot/monday',
+    )
+    parser.add_argument('bag_path', type=Path, help='folder of the bag')
+    parser.add_argument(
+        '-t', '--topic-name', action='store_true', help='print only the names of the topics'
+    )
+    parser.add_argument(
+        '-s', '--storage', choices=('mcap', 'sqlite3'), help='accepted: told by the metadata'
+    )
+    return parser
+
+
+def info(argv: Sequence[str]) -> int:
+    """Print what the metadata says."""
+    arguments = build_parser().parse_args(argv)
+    facts = bag_metadata(arguments.bag_path)
+    if arguments.topic_name:
+        for topic in facts['topics_with_message_count']:
+            print(topic['topic_metadata']['name'])
+        return 0
+    size = sum(path.stat().st_size for path in bag_files(arguments.bag_path))
+    print(text_of(facts, size))
+    return 0
+
+
+def text_of(facts: dict[str, Any], size: int) -> str:
+    """Return what the real tool prints of a bag of ``size`` bytes."""
+    start = facts['starting_time']['nanoseconds_since_epoch']
+    duration = facts['duration']['nanoseconds']
+    rows = [
+        ('Files', ('\n' + ' ' * INDENT).join(facts['relative_file_paths'])),
+        ('Bag size', readable(size)),
+        ('Storage id', facts['storage_identifier']),
+        ('ROS Distro', facts.get('ros_distro') or 'unknown'),
+        ('Duration', f'{duration / 1e9:.9f}s'),
+        ('Start', moment(start)),
+        ('End', moment(start + duration)),
+        ('Messages', str(facts['message_count'])),
+        ('Topic information', _topics(facts)),
+    ]
+    return '\n'.join(f'{name + ":":{INDENT}}{value}' for name, value in rows)
+
+
+def readable(size: int) -> str:
+    """Return a number of bytes for people."""
+    value, unit = float(size), 0
+    while value >= 1024 and unit + 1 < len(_UNITS):
+        value, unit = value / 1024, unit + 1
+    return f'{size} {_UNITS[0]}' if unit == 0 else f'{value:.1f} {_UNITS[unit]}'
+
+
+def moment(stamp_ns: int) -> str:
+    """Return a time as the real tool prints it."""
+    seconds, rest = divmod(stamp_ns, 1_000_000_000)
+    when = datetime.fromtimestamp(seconds)
+    return f'{when:%b %e %Y %H:%M:%S}.{rest:09d} ({seconds}.{rest:09d})'
+
+
+def _topics(facts: dict[str, Any]) -> str:
+    lines = []
+    for topic in facts['topics_with_message_count']:
+        data = topic['topic_metadata']
+        lines.append(
+            f'Topic: {data["name"]} | Type: {data["type"]} | '
+            f'Count: {topic["message_count"]} | '
+            f'Serialization Format: {data["serialization_format"]}'
+        )
+    return ('\n' + ' ' * INDENT).join(lines)
