@@ -133,17 +133,21 @@ class BagWriter:
         finally:
             self._discard()
 
-    def frame(self, stamp_ns: int, *images: np.ndarray, log_ns: int | None = None) -> None:
+    def frame(self, stamp_ns: int, *images: np.ndarray | bytes, log_ns: int | None = None) -> None:
         """
-        Write one (H, W, 3) uint8 RGB image per camera, all of the same moment.
+        Write one image per camera, all of the same moment.
 
-        :raises BagError: if their number is wrong.
+        An image is (H, W, 3) uint8 RGB; with a compressed ``image_format`` it may be the bytes of
+        such a file, which are written as they are.
+
+        :raises BagError: if their number is wrong, or bytes come where pixels are written.
         :raises ImageError: if one is no such image.
         """
         if len(images) != len(self._topics):
             raise BagError(f'{len(images)} images for {len(self._topics)} cameras')
         for topic, frame_id, image in zip(self._topics, self._frame_ids, images, strict=True):
-            check_image(image)
+            if isinstance(image, bytes) and self._image_format == 'raw':
+                raise BagError('an image file can only be written as jpeg or png')
             self._write(topic, stamp_ns, log_ns, self._pixels(image, stamp_ns, frame_id))
 
     def event(self, event: ActionEvent, *, log_ns: int | None = None) -> None:
@@ -179,7 +183,10 @@ class BagWriter:
             for topic, (kind, profile) in kinds.items()
         }
 
-    def _pixels(self, image: np.ndarray, stamp_ns: int, frame_id: str) -> Any:
+    def _pixels(self, image: np.ndarray | bytes, stamp_ns: int, frame_id: str) -> Any:
+        if isinstance(image, bytes):
+            return self._maker.compressed(image, self._image_format, stamp_ns, frame_id)
+        check_image(image)
         if self._image_format == 'raw':
             return self._maker.image(image, stamp_ns, frame_id)
         if self._image_format == 'png':

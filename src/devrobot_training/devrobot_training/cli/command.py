@@ -26,7 +26,6 @@ def make_parser(name: str, description: str, example: str) -> argparse.ArgumentP
         prog=f'ros2 run devrobot_training {name}',
         description=description,
         epilog=f'example: ros2 run devrobot_training {name} {example}',
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     parser.add_argument(
         '--json', type=Path, metavar='FILE', help='write the result to FILE as JSON, too'

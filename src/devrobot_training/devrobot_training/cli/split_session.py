@@ -10,7 +10,7 @@ from devrobot_interfaces_py.session_files import SUFFIX, write_session_file
 from devrobot_training.cli.command import add_reading_options, make_parser, progress_bar, run
 from devrobot_training.sessions.opening import open_session
 from devrobot_training.sessions.session import Session
-from devrobot_training.sessions.splits import Range, split_in_two, SplitConfig
+from devrobot_training.sessions.splits import PartConfig, Range, split_in_two
 
 SPLITS = Path('saved/splits')
 
@@ -26,7 +26,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         '--output-dir', type=Path, help='where the two files go (default: saved/splits/<bag>)'
     )
-    add_arguments(parser, SplitConfig)
+    add_arguments(parser, PartConfig)
     add_reading_options(parser)
     return parser
 
@@ -38,7 +38,7 @@ def main(args: Sequence[str] | None = None) -> None:
 
 def work(arguments: argparse.Namespace) -> dict[str, Any]:
     """Write the two session files; return what is in them."""
-    config = config_from_args(SplitConfig, arguments)
+    config = config_from_args(PartConfig, arguments)
     with progress_bar('reading', quiet=arguments.quiet) as progress:
         session = open_session(
             arguments.session,

@@ -15,22 +15,28 @@ Range = tuple[int, int]
 
 
 @dataclass(frozen=True, kw_only=True)
-class SplitConfig:
-    """How a session is split."""
+class PartConfig:
+    """How one stage is split."""
 
     train_ratio: float = param(
-        0.7, 'share of each stage that trains; the rest validates', minimum=0.01, maximum=0.99
-    )
-    first_size: int = param(10, 'transitions of the first stage', minimum=2, maximum=10_000_000)
-    num_stages: int = param(
-        0, 'number of stages of equal growth; 0 = sizes double', minimum=0, maximum=1000
+        0.7, 'share that trains; the rest validates', minimum=0.01, maximum=0.99
     )
     history: int = param(
-        3, 'frames of a canvas, for which a validation must be enough', minimum=2, maximum=64
+        3, 'frames of a canvas, of which each part must have one', minimum=2, maximum=64
     )
 
     def __post_init__(self) -> None:
         check_ranges(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SplitConfig(PartConfig):
+    """How a session is split in stages."""
+
+    first_size: int = param(10, 'transitions of the first stage', minimum=2, maximum=10_000_000)
+    num_stages: int = param(
+        0, 'number of stages of equal growth; 0 = sizes double', minimum=0, maximum=1000
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +87,7 @@ def make_stages(session: Session, config: SplitConfig) -> list[Stage]:
     ]
 
 
-def split_in_two(session: Session, config: SplitConfig) -> Stage:
+def split_in_two(session: Session, config: PartConfig) -> Stage:
     """
     Return the whole session as one stage.
 
@@ -112,7 +118,7 @@ def _checked(session: Session) -> int:
     return len(session)
 
 
-def _stage(session: Session, number: int, size: int, config: SplitConfig) -> Stage:
+def _stage(session: Session, number: int, size: int, config: PartConfig) -> Stage:
     border = min(max(round(size * config.train_ratio), 1), max(size - 1, 1))
     train, validation = (0, border), (border, size)
     return Stage(
@@ -125,7 +131,7 @@ def _stage(session: Session, number: int, size: int, config: SplitConfig) -> Sta
     )
 
 
-def _canvases(session: Session, part: Range, config: SplitConfig) -> int:
+def _canvases(session: Session, part: Range, config: PartConfig) -> int:
     if part[0] >= part[1]:
         return 0
     return len(session.select([part]).windows(config.history - 1))
