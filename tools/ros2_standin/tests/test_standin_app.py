@@ -8,7 +8,7 @@ from ros2_standin.shadow import find_real_ros2
 
 
 @pytest.mark.parametrize(
-    'words', [['bag', 'record'], ['topic', 'pub'], ['action', 'list'], ['doctor'], ['nonsense']]
+    'words', [['bag', 'convert'], ['topic', 'pub'], ['action', 'list'], ['doctor'], ['nonsense']]
 )
 def test_other_verbs_end_in_one_line_with_exit_code_2(words, capsys):
     assert app.dispatch(words) == 2
