@@ -19,6 +19,8 @@ from devrobot_robots.recording.session_id import check_name
 from devrobot_robots.recording.stored_sessions import folder_bytes, METADATA
 
 POLL_S = 0.05
+# Nobody but the robot knows when it has found the recorder; others see that a little earlier.
+DISCOVERY_S = 0.5
 BUDGET_PERIOD_S = 10.0
 
 
@@ -206,6 +208,8 @@ class SessionRecorder:
             )
         if missing:
             self._log.warning(f'not heard of yet, so not in {claim.bag}: {", ".join(missing)}')
+        elif not self._should_stop():
+            self._clock.sleep(DISCOVERY_S)
 
     def _measure(self, running: _Running) -> None:
         self.status = replace(

@@ -56,6 +56,10 @@ class Graph:
             )
         return self._probe
 
+    @property
+    def drivers(self) -> list[Any]:
+        return [node for node in self._nodes if isinstance(node, DriverNode)]
+
     def driver(self, **settings: Any) -> Any:
         """Start a driver; ``a__b`` in a keyword is the parameter ``a.b``."""
         return self._start(DriverNode, SMALL_WORLD, settings)

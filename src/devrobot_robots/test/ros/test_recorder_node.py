@@ -62,9 +62,11 @@ class Requests:
         return self._graph.call(StartRecording, topics.RECORDER_START, request)
 
     def start_when_known(self, session_id: str = '') -> Path:
-        """Return the bag's folder."""
+        """Return the bag's folder, when the drivers know of the recorder."""
         answer = wait(lambda: self._heard(self.start(session_id)), 'the session to be known')
         assert answer.success, answer.message
+        for driver in self._graph.drivers:
+            wait_until_recorded(driver)
         return Path(answer.bag_path)
 
     def stop(self) -> Any:
@@ -111,12 +113,14 @@ def accepted(answer: Any) -> Any:
 
 def wait_until_recorded(driver: Any) -> None:
     """Wait until the driver knows of the recorder on all topics that it records."""
-    wanted = (topics.IMAGE_RAW, topics.CAMERA_INFO, topics.ACTION_EVENTS, topics.ACTION_SPACE)
+    raw = driver.resolve_topic_name(topics.IMAGE_RAW)
+    wanted = (topics.CAMERA_INFO, topics.ACTION_EVENTS, topics.ACTION_SPACE)
     names = [driver.resolve_topic_name(name) for name in wanted]
 
     def known() -> bool:
         counts = {p.topic_name: p.get_subscription_count() for p in driver.publishers}
-        return all(counts.get(name) for name in names)
+        images = counts.get(raw) or counts.get(raw + topics.COMPRESSED_SUFFIX)
+        return bool(images) and all(counts.get(name) for name in names)
 
     wait(known, 'the driver to know of the recorder')
 
