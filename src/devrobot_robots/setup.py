@@ -27,7 +27,9 @@ setup(
     entry_points={
         'console_scripts': [
             f'driver = {NAME}.nodes.driver_node:main',
+            f'record_toroidal = {NAME}.cli.record_toroidal:main',
             f'recorder = {NAME}.nodes.recorder_node:main',
+            f'replay = {NAME}.nodes.replay_node:main',
             f'selector = {NAME}.nodes.selector_node:main',
         ],
         'devrobot.robots': [

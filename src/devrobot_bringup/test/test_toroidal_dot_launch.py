@@ -39,6 +39,7 @@ def test_arguments_are_those_documented():
         'config',
         'seed',
         'selector',
+        'selector_bag',
         'record',
         'sessions_dir',
         'session_id',

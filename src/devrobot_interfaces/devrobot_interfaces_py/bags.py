@@ -43,9 +43,20 @@ class BagFrame:
 
         :raises BagError: if an image is damaged or the cameras do not fit together.
         """
+        images = self.images()
         try:
-            images = [read(part) for read, part in zip(self.readers, self.parts, strict=True)]
             return images[0] if len(images) == 1 else stack_vertical(images)
+        except ImageError as error:
+            raise BagError(f'the image of {self.stamp_ns} ns cannot be used: {error}') from error
+
+    def images(self) -> list[np.ndarray]:
+        """
+        Return the image of each camera.
+
+        :raises BagError: if one is damaged.
+        """
+        try:
+            return [read(part) for read, part in zip(self.readers, self.parts, strict=True)]
         except (ImageError, CdrError) as error:
             raise BagError(f'the image of {self.stamp_ns} ns cannot be used: {error}') from error
 

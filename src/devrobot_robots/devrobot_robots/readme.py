@@ -17,8 +17,10 @@ from devrobot_interfaces_py.atomic import write_text
 from devrobot_interfaces_py.configs import markdown_table
 from devrobot_robots.driver_config import DriverConfig, StartConfig
 from devrobot_robots.recording.config import RecorderConfig
+from devrobot_robots.replay.config import ReplayConfig
 from devrobot_robots.selectors.config import SelectorConfig
 from devrobot_robots.toroidal_dot.config import ToroidalDotConfig
+from devrobot_robots.toroidal_dot.recording_config import RecordToroidalConfig
 
 TABLES: Mapping[str, type] = MappingProxyType(
     {
@@ -27,6 +29,8 @@ TABLES: Mapping[str, type] = MappingProxyType(
         'toroidal_dot': ToroidalDotConfig,
         'selector': SelectorConfig,
         'recorder': RecorderConfig,
+        'replay': ReplayConfig,
+        'record_toroidal': RecordToroidalConfig,
     }
 )
 BLOCK = re.compile(r'<!-- parameters: (?P<name>[\w ]+) -->\n.*?<!-- end -->', re.DOTALL)

@@ -1,0 +1,1 @@
+"""Replay: a recorded session stands in for a robot."""
