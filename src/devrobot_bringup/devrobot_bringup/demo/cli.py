@@ -111,6 +111,8 @@ def _say_where(run: 'DemoRun', picture: Path | None) -> None:  # noqa: F821
         print('No prediction was made yet, so there is no picture: let the demo run longer.')
     else:
         print(f'Picture: {picture}')
+    if run.session is not None:
+        print(f'Session: {run.session} (ros2 run devrobot_training session_info {run.session})')
 
 
 if __name__ == '__main__':

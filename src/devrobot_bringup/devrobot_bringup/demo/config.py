@@ -17,6 +17,7 @@ class DemoConfig:
     preset: str = 'tiny'
     foxglove: bool = True
     foxglove_port: int = 8765
+    record: bool = False
     output: Path | None = None
     summary: Path | None = None
 
@@ -65,6 +66,11 @@ def build_parser() -> argparse.ArgumentParser:
         help='port of the Foxglove server; the next free one if it is taken',
     )
     parser.add_argument(
+        '--record',
+        action='store_true',
+        help='keep the run as a session, a bag in saved/sessions',
+    )
+    parser.add_argument(
         '--output',
         type=Path,
         metavar='FOLDER',
@@ -84,6 +90,7 @@ def config_from_args(arguments: argparse.Namespace) -> DemoConfig:
         preset=arguments.preset,
         foxglove=not arguments.no_foxglove,
         foxglove_port=arguments.foxglove_port,
+        record=arguments.record,
         output=arguments.output,
         summary=arguments.summary,
     )

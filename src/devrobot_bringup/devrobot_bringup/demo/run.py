@@ -16,6 +16,7 @@ from devrobot_interfaces_py.atomic import write_json
 from rclpy.executors import SingleThreadedExecutor
 
 NAMESPACE = '/toroidal_dot'
+SESSIONS = Path('saved/sessions')
 FIRST_ACTION_DEADLINE_S = 90.0
 REFRESH_S = 0.5
 
@@ -124,6 +125,13 @@ class DemoRun:
             ]
         return '\n'.join(lines)
 
+    @property
+    def session(self) -> Path | None:
+        """The bag of this run, None without ``--record``."""
+        if not self._config.record:
+            return None
+        return SESSIONS.resolve() / NAMESPACE.strip('/') / self._folder.name
+
     def _layout(self) -> str:
         from ament_index_python.packages import get_package_share_directory
 
@@ -137,6 +145,15 @@ class DemoRun:
             f'seed:={self._config.seed}',
             f'foxglove:={"true" if self._config.foxglove else "false"}',
             f'foxglove_port:={self._port or self._config.foxglove_port}',
+            *(
+                [
+                    'record:=true',
+                    f'sessions_dir:={SESSIONS.resolve()}',
+                    f'session_id:={self._folder.name}',
+                ]
+                if self._config.record
+                else []
+            ),
         ]
 
     def _status(self, node: DemoNode, seconds: float) -> str:
