@@ -5,7 +5,9 @@ from devrobot_world_model.config import ModelConfig, preset, PRESET_NAMES, World
 from devrobot_world_model.learning.precision import autocast
 from devrobot_world_model.learning.predict import predict_actions, rollout
 from devrobot_world_model.model.factory import build_model, resolve_device
+from devrobot_world_model.model.losses import compute_losses
 from devrobot_world_model.model.mae import Batch
+from devrobot_world_model.model.patches import to_unit
 from devrobot_world_model.model.rotary import grid_positions, rotary_table, rotate
 from dot_world import TINY, tiny
 import pytest
@@ -104,6 +106,27 @@ def test_sharing_the_encoded_history_predicts_what_whole_canvases_predict():
         colors = torch.stack([batch.colors[0, 0], color])[None]
         whole = model(Batch(frames=batch.frames, colors=colors))[0][0]
         assert torch.allclose(shared[index], whole, atol=1e-5)
+
+
+@pytest.mark.parametrize('kind', ['encoder_decoder', 'decoder_only'])
+def test_canvases_that_share_frames_are_predicted_and_learned_as_whole_ones(kind):
+    config = replace(TINY, model=replace(TINY.model, kind=kind))
+    whole = random_batch(trained(config), size=3)
+    frames = torch.cat([whole.frames[0], whole.frames[1, -1:]])
+    index = torch.tensor([[0, 1, 2], [1, 2, 3], [0, 1, 1]])
+    shared = Batch(frames=frames, colors=whole.colors, index=index, shared=3)
+    alone = Batch(frames=frames[index], colors=whole.colors)
+    assert torch.equal(shared.targets, alone.targets)
+    gradients = []
+    for batch in (shared, alone):
+        model = trained(config)
+        prediction, _ = model(batch)
+        compute_losses(prediction, to_unit(batch.targets), config.loss).hybrid.mean().backward()
+        gradients.append((prediction, [p.grad for p in model.parameters()]))
+    assert torch.allclose(gradients[0][0], gradients[1][0], atol=1e-6)
+    for one, other in zip(gradients[0][1], gradients[1][1], strict=True):
+        assert (one is None) == (other is None)
+        assert one is None or torch.allclose(one, other, atol=1e-6)
 
 
 def test_a_rollout_feeds_its_own_frames_back():

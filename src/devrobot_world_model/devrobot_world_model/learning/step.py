@@ -84,7 +84,7 @@ def train_step(learner: Learner, batch: Batch) -> StepResult:
     model.train()
     with autocast(device, config.precision):
         prediction, _ = model(batch, mask)
-    losses = compute_losses(prediction, to_unit(batch.frames[:, -1]), learner.loss_config, mask)
+    losses = compute_losses(prediction, to_unit(batch.targets), learner.loss_config, mask)
     loss = losses.of_kind(learner.loss_config.kind).mean()
     learner.optimizer.zero_grad(set_to_none=True)
     loss.backward()

@@ -3,7 +3,7 @@ The world model: a masked autoencoder over a canvas whose last frame is masked.
 
 Shapes: B batch, K frames per canvas, N patches per frame, R patch rows, G patch columns of a
 separator, D = P*P*3 values per patch, E/C encoder/decoder width, M = (K-1)*(N + R*G) memory
-tokens. Frames travel as patch-major uint8, separators as their colours.
+tokens. Frames travel as patch-major uint8, separators as their colours. F unique frames of a batch.
 """
 
 from dataclasses import dataclass
@@ -20,17 +20,38 @@ from torch import nn, Tensor
 
 @dataclass(frozen=True, kw_only=True)
 class Batch:
-    """Canvases to learn from: (B, K, N, D) uint8 frames and (B, K-1, 3) uint8 colours."""
+    """
+    Canvases to learn from: (B, K, N, D) uint8 frames and (B, K-1, 3) uint8 colours.
+
+    With an ``index`` the frames are (F, N, D), each once, and ``index`` (B, K) says which of them
+    make a canvas; the first ``shared`` of them are all that appear as history, so that each is
+    encoded once, however many canvases look at it.
+    """
 
     frames: Tensor
     colors: Tensor
+    index: Tensor | None = None
+    shared: int = 0
 
-    def to(self, device: torch.device) -> 'Batch':
+    @property
+    def targets(self) -> Tensor:
+        """The (B, N, D) frames that are to be predicted."""
+        if self.index is None:
+            return self.frames[:, -1]
+        return self.frames[self.index[:, -1]]
+
+    def to(self, device: torch.device, *, non_blocking: bool = False) -> 'Batch':
         """Return the batch on ``device``."""
-        return Batch(frames=self.frames.to(device), colors=self.colors.to(device))
+        index = self.index
+        return Batch(
+            frames=self.frames.to(device, non_blocking=non_blocking),
+            colors=self.colors.to(device, non_blocking=non_blocking),
+            index=None if index is None else index.to(device, non_blocking=non_blocking),
+            shared=self.shared,
+        )
 
     def __len__(self) -> int:
-        return self.frames.shape[0]
+        return self.colors.shape[0]
 
 
 class WorldModel(nn.Module):
@@ -101,8 +122,15 @@ class WorldModel(nn.Module):
     ) -> tuple[Tensor, list[Tensor]]:
         """Predict the last frame of every canvas; see ``decode``."""
         history = self.layout.frames - 1
-        size = len(batch)
-        codes = self.encode(batch.frames[:, :history].flatten(0, 1)).unflatten(0, (size, history))
-        bars = self.encode_colors(batch.colors.flatten(0, 1)).unflatten(0, (size, history))
-        visible = batch.frames[:, -1] if mask is not None else None
+        codes = self._history_codes(batch)
+        bars = self.encode_colors(batch.colors.flatten(0, 1)).unflatten(0, (len(batch), history))
+        visible = batch.targets if mask is not None else None
         return self.decode(self.memory(codes, bars), visible, mask, need_weights)
+
+    def _history_codes(self, batch: Batch) -> Tensor:
+        """Return the (B, K-1, N, C) codes of the frames before the last one."""
+        history = self.layout.frames - 1
+        if batch.index is not None:
+            return self.encode(batch.frames[: batch.shared])[batch.index[:, :history]]
+        codes = self.encode(batch.frames[:, :history].flatten(0, 1))
+        return codes.unflatten(0, (len(batch), history))

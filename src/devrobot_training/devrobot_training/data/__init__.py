@@ -1,0 +1,1 @@
+"""From sessions to batches: frames once, canvases as indices."""
