@@ -4,7 +4,9 @@ One training step, the same online and offline: the only place with ``backward()
 Shapes: B batch, K frames, N patches, D values per patch (see ``model.mae``).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from devrobot_world_model.config import LossConfig, OptimizerConfig
 from devrobot_world_model.learning.optimizer import build_optimizer
@@ -44,8 +46,16 @@ class Learner:
         loss: LossConfig,
         optimizer: OptimizerConfig,
         generator: torch.Generator | None = None,
+        forward: Callable[..., Any] | None = None,
     ) -> None:
+        """
+        Build the optimiser.
+
+        :param forward: computes ``model`` in a training step, where that is to be compiled or
+            averaged over processes; the model itself by default.
+        """
         self.model = model
+        self.forward = forward or model
         self.loss_config = loss
         self.optimizer_config = optimizer
         self.optimizer = build_optimizer(model, optimizer)
@@ -83,7 +93,7 @@ def train_step(learner: Learner, batch: Batch) -> StepResult:
     )
     model.train()
     with autocast(device, config.precision):
-        prediction, _ = model(batch, mask)
+        prediction, _ = learner.forward(batch, mask)
     losses = compute_losses(prediction, to_unit(batch.targets), learner.loss_config, mask)
     loss = losses.of_kind(learner.loss_config.kind).mean()
     learner.optimizer.zero_grad(set_to_none=True)

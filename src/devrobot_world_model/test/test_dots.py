@@ -1,6 +1,11 @@
 import math
 
-from devrobot_bringup.demo.dots import dot_distance, dot_position
+from devrobot_world_model.measures.dots import (
+    dot_distance,
+    dot_distances,
+    dot_position,
+    dot_positions,
+)
 import numpy as np
 import pytest
 
@@ -35,3 +40,21 @@ def test_distances_go_around_the_edges_of_a_world_that_is_not_square():
 
 def test_without_a_dot_the_distance_is_infinite():
     assert dot_distance(None, (1.0, 1.0), 48, 64) == math.inf
+
+
+def test_many_images_are_measured_as_each_alone():
+    rng = np.random.default_rng(0)
+    images = [np.zeros((20, 30, 3), np.uint8)]
+    for _ in range(20):
+        image = np.zeros((20, 30, 3), np.uint8)
+        x, y = rng.integers(30), rng.integers(20)
+        image[np.arange(y, y + 3)[:, None] % 20, np.arange(x, x + 5) % 30] = 200
+        images.append(image)
+    found = dot_positions(np.stack(images))
+    alone = [dot_position(image) for image in images]
+    assert alone[0] is None and np.isnan(found[0]).all()
+    assert [tuple(place) for place in found[1:]] == alone[1:]
+    distances = dot_distances(found, np.roll(found, 1, axis=0), 20, 30)
+    pairs = zip(alone, [alone[-1], *alone[:-1]], strict=True)
+    assert distances.tolist() == [dot_distance(a, b, 20, 30) for a, b in pairs]
+    assert np.isinf(distances[:2]).all() and np.isfinite(distances[2:]).all()

@@ -1,0 +1,1 @@
+"""Measures of what a prediction shows, beyond its loss."""
