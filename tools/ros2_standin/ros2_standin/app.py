@@ -82,9 +82,20 @@ def help_text() -> str:
 
 
 def _load(target: str) -> Callable[[Sequence[str]], int]:
-    """Import the function of a verb."""
+    """
+    Import the function of a verb.
+
+    A Ctrl-C meanwhile ends the process at once: nothing is begun yet, and as an exception in
+    the middle of imports it is printed here and there, or swallowed.
+    """
     module, function = target.split(':')
-    return getattr(importlib.import_module(f'ros2_standin.verbs.{module}'), function)
+    before = signal.getsignal(signal.SIGINT)
+    if before is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        return getattr(importlib.import_module(f'ros2_standin.verbs.{module}'), function)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _needs_real(words: Sequence[str]) -> int:
@@ -126,7 +137,23 @@ def _default_prefix() -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the stand-in unless a real ``ros2`` is there to be run instead."""
-    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        return _run(list(sys.argv[1:] if argv is None else argv))
+    except StandinError as error:
+        print(f'ros2: {error}', file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return int(signal.SIGINT)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        where = f": '{error.filename}'" if error.filename else ''
+        print(f'ros2: {error.strerror or error}{where}', file=sys.stderr)
+        return 1
+
+
+def _run(arguments: list[str]) -> int:
     real = find_real_ros2(os.environ)
     if real is not None:
         print(
@@ -136,13 +163,4 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
         return NEEDS_REAL_ROS2
     _default_prefix()
-    try:
-        return dispatch(arguments)
-    except StandinError as error:
-        print(f'ros2: {error}', file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return int(signal.SIGINT)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    return dispatch(arguments)

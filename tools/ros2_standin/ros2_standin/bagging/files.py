@@ -1,12 +1,11 @@
-"""Write the storage files of a bag so that a crash loses at most the last moment."""
+"""Write the files of a bag so that a crash loses at most the last moment."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-import functools
+import os
 from pathlib import Path
 import shutil
-from typing import Any
 
 from rosbags.interfaces import (
     Connection,
@@ -15,22 +14,15 @@ from rosbags.interfaces import (
     MessageDefinitionFormat,
     Qos,
 )
-from rosbags.rosbag2.enums import CompressionMode
 from rosbags.rosbag2.metadata import dump_qos_v9
-from rosbags.rosbag2.storage_mcap import McapWriter
-from rosbags.rosbag2.storage_sqlite3 import Sqlite3Writer
 import yaml
 import zstandard
 
 from ros2_standin.bagging.metadata import BagFacts, FileFacts, VERSION
+from ros2_standin.bagging.storages import McapFile, PRESETS, SqliteFile, STORAGES
 from ros2_standin.bagging.types import Definition
 from ros2_standin.errors import StandinError
 
-STORAGES = {'mcap': McapWriter, 'sqlite3': Sqlite3Writer}
-PRESETS = {
-    'mcap': {'none': 0, 'fastwrite': 0, 'zstd_fast': 1, 'zstd_small': 19},
-    'sqlite3': {'none': 0, 'resilient': 0},
-}
 COMPRESSION_MODES = ('none', 'file', 'message')
 
 
@@ -49,17 +41,11 @@ class StorageOptions:
                 f"storage preset '{self.preset}' is not one of {', '.join(known)} "
                 f'of the storage {self.storage}'
             )
-
-
-class _Place:
-    """A folder in which the writers of rosbags name their file after something else."""
-
-    def __init__(self, folder: Path, name: str) -> None:
-        self._folder = folder
-        self.name = name
-
-    def __truediv__(self, name: str) -> Path:
-        return self._folder / name
+        if self.storage == 'mcap' and self.compression_mode == 'message':
+            raise StandinError(
+                'the storage mcap does not take --compression-mode message, as in the real tool: '
+                'use --storage-preset-profile zstd_fast'
+            )
 
 
 class BagFiles:
@@ -75,20 +61,26 @@ class BagFiles:
             compression_format='zstd' if compressed else '',
             custom=custom,
         )
-        self._file: Any = None
+        self._file: McapFile | SqliteFile | None = None
         self._known: set[str] = set()
-        self._written = 0
 
-    def open(self) -> None:
+    def make_folder(self) -> None:
         """
-        Make the folder and its first file.
+        Make the folder.
 
-        :raises StandinError: if the folder exists.
+        :raises StandinError: if it exists or cannot be made.
         """
         try:
             self.folder.mkdir(parents=True)
         except FileExistsError:
             raise StandinError(f"Output folder '{self.folder}' already exists.") from None
+        except OSError as error:
+            raise StandinError(
+                f"Output folder '{self.folder}' cannot be made: {error.strerror}"
+            ) from error
+
+    def begin(self) -> None:
+        """Make the first file; from here on all calls come from one thread."""
         self._next_file()
 
     def add_topic(self, topic: str, definition: Definition, qos: list[Qos]) -> Connection:
@@ -111,82 +103,76 @@ class BagFiles:
         """Write one message."""
         if self._options.compression_mode == 'message':
             data = zstandard.ZstdCompressor().compress(data)
-        self._file.write(connection, stamp_ns, data)
+        self._opened.write(connection, stamp_ns, data)
         self.facts.note(connection.topic, stamp_ns)
-        self._written += len(data)
 
     def flush(self) -> None:
         """Hand what was written to the system: a crash of this process does not lose it."""
-        if isinstance(self._file, McapWriter):
-            if self._file.chunk.msgs:
-                self._file.close_chunk()
-            self._file.bio.flush()
-        else:
-            self._file.conn.commit()
+        self._opened.flush()
 
     @property
     def file_size(self) -> int:
-        """Bytes of messages in the newest file."""
-        return self._written
+        """Bytes of the newest file."""
+        return self._opened.size
 
     @property
-    def file_age_ns(self) -> int:
-        """Time between the first and last message of the newest file."""
-        return self.facts.files[-1].duration_ns
+    def newest(self) -> FileFacts:
+        """What the newest file holds."""
+        return self.facts.files[-1]
 
     def split(self) -> None:
         """Close the newest file and begin the next."""
-        self._close_file()
-        self.facts.write(self.folder)
+        self.close()
         self._next_file()
 
     def close(self) -> None:
-        """Close the files and write the metadata."""
-        self._close_file()
+        """Close the newest file and write the metadata."""
+        file = self._opened
+        file.finish(VERSION, yaml.safe_dump(self.facts.as_dict(), sort_keys=False).strip())
+        self._file = None
+        if self._options.compression_mode == 'file':
+            self.newest.name = compress_file(file.path).name
         self.facts.write(self.folder)
+
+    def give_up(self) -> None:
+        """Close what is open after an error; :mod:`mending` makes a bag of it."""
+        if self._file is not None:
+            self._file.give_up()
+            self._file = None
+
+    @property
+    def _opened(self) -> McapFile | SqliteFile:
+        if self._file is None:
+            raise RuntimeError(f'{self.folder}: no file is open')
+        return self._file
 
     def _next_file(self) -> None:
         name = f'{self.folder.name}_{len(self.facts.files)}'
-        level = PRESETS[self._options.storage][self._options.preset]
-        mode = CompressionMode.STORAGE if level else CompressionMode.NONE
-        self._file = STORAGES[self._options.storage](_Place(self.folder, name), mode)
-        if level:
-            self._file.compressor = functools.partial(_compress, level=level)
+        preset = PRESETS[self._options.storage][self._options.preset]
+        self._file = STORAGES[self._options.storage](self.folder, name, preset)
         self.facts.files.append(FileFacts(self._file.path.name))
-        self._written = 0
         self._known = set()
         for connection in self.facts.connections:
             self._introduce(connection)
 
     def _introduce(self, connection: Connection) -> None:
         if connection.msgtype not in self._known:
-            self._file.add_msgtype(connection)
+            self._opened.add_msgtype(connection)
             self._known.add(connection.msgtype)
         qos = dump_qos_v9(connection.ext.offered_qos_profiles)
-        text = qos if isinstance(qos, str) else yaml.safe_dump(qos, sort_keys=False).strip()
-        self._file.add_connection(connection, text)
-
-    def _close_file(self) -> None:
-        file, self._file = self._file, None
-        if file is None:
-            return
-        if isinstance(file, McapWriter) and file.chunk.bio.tell() and not file.chunk.msgs:
-            # Topics without a message: times that a reader takes for real ones.
-            file.chunk.message_start_time = 0
-        if isinstance(file, McapWriter) and not self.facts.files[-1].count:
-            file.message_start_time = 0
-        file.close(VERSION, yaml.safe_dump(self.facts.as_dict(), sort_keys=False).strip())
-        if self._options.compression_mode == 'file':
-            self.facts.files[-1].name = compress_file(file.path).name
+        self._opened.add_connection(connection, yaml.safe_dump(qos, sort_keys=False).strip())
 
 
 def compress_file(path: Path) -> Path:
     """Replace a file by its zstd compressed form; return that one's path."""
     target = path.with_name(f'{path.name}.zstd')
-    temporary = path.with_name(f'.{path.name}.zstd.partial')
-    with path.open('rb') as source, temporary.open('wb') as sink:
-        zstandard.ZstdCompressor(threads=-1).copy_stream(source, sink)
-    temporary.replace(target)
+    temporary = path.with_name(f'.{path.name}.zstd.{os.getpid()}.partial')
+    try:
+        with path.open('rb') as source, temporary.open('wb') as sink:
+            zstandard.ZstdCompressor(threads=-1).copy_stream(source, sink)
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
     path.unlink()
     return target
 
@@ -201,7 +187,3 @@ def decompressed(path: Path, folder: Path) -> Path:
     ):
         shutil.copyfileobj(plain, sink, 1 << 20)
     return target
-
-
-def _compress(data: bytes, *, level: int) -> bytes:
-    return zstandard.ZstdCompressor(level=level).compress(data)

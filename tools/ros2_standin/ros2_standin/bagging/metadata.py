@@ -83,9 +83,12 @@ class BagFacts:
     def write(self, folder: Path) -> None:
         """Write the file through a temporary one."""
         text = yaml.safe_dump({'rosbag2_bagfile_information': self.as_dict()}, sort_keys=False)
-        temporary = folder / f'.{NAME}.{os.getpid()}'
-        temporary.write_text(text, encoding='utf-8')
-        temporary.replace(folder / NAME)
+        temporary = folder / f'.{NAME}.{os.getpid()}.partial'
+        try:
+            temporary.write_text(text, encoding='utf-8')
+            temporary.replace(folder / NAME)
+        finally:
+            temporary.unlink(missing_ok=True)
 
     def _topic(self, connection: Connection) -> dict[str, Any]:
         return {
@@ -113,7 +116,7 @@ def _file(file: FileFacts, start: int) -> dict[str, Any]:
 
 def natural(path: Path) -> list[Any]:
     """Return a sorting key that puts ``bag_2`` before ``bag_10``."""
-    return [int(part) if part.isdigit() else part for part in re.split(r'(\d+)', path.name)]
+    return [int(part) if part.isdecimal() else part for part in re.split(r'(\d+)', path.name)]
 
 
 def storage_files(folder: Path, suffixes: Sequence[str] = ('.mcap', '.db3')) -> list[Path]:

@@ -23,6 +23,7 @@ from rosbags.interfaces import (
 )
 
 LEAST_DEPTH = 200
+LEAST_OFFERED_DEPTH = 10
 _NS = 1_000_000_000
 _FOR_EVER = QosTime(9223372036, 854775807)
 
@@ -55,13 +56,18 @@ def for_recording(profiles: Sequence[QoSProfile]) -> QoSProfile:
 
 
 def for_playing(profiles: Sequence[Qos]) -> QoSProfile:
-    """Return the recorded profile of a topic; the default where there is none."""
-    if not profiles:
-        return QoSProfile(depth=10)
+    """
+    Return what a player offers in place of these publishers; the default where they differ.
+
+    The depth is at least that of the default: one player stands for all publishers of a topic,
+    and each of them may have latched a message.
+    """
+    if not profiles or not all(_same(profile, profiles[0]) for profile in profiles):
+        return QoSProfile(depth=LEAST_OFFERED_DEPTH)
     first = profiles[0]
-    keep_all = first.history == QosHistory.KEEP_ALL
+    keep_all = any(profile.history == QosHistory.KEEP_ALL for profile in profiles)
     return QoSProfile(
-        depth=max(first.depth, 10),
+        depth=max([LEAST_OFFERED_DEPTH, *(profile.depth for profile in profiles)]),
         history=HistoryPolicy.KEEP_ALL if keep_all else HistoryPolicy.KEEP_LAST,
         reliability=(
             ReliabilityPolicy.BEST_EFFORT
@@ -75,6 +81,10 @@ def for_playing(profiles: Sequence[Qos]) -> QoSProfile:
         ),
         liveliness=LivelinessPolicy.AUTOMATIC,
     )
+
+
+def _same(one: Qos, other: Qos) -> bool:
+    return (one.reliability, one.durability) == (other.reliability, other.durability)
 
 
 def _named(kind: Any, value: Any, default: Any) -> Any:

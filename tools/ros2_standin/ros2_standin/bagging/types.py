@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+import json
 from pathlib import Path
 import re
 
-from rosbags.typesys import get_types_from_msg, get_typestore, Stores
+from rosbags.typesys import get_types_from_msg, get_typestore, Stores, TypesysError
 from rosbags.typesys.store import Typestore
 
 from ros2_standin.ament import PackageNotFoundError, share_of
@@ -35,11 +36,15 @@ class Definitions:
         """
         Return the definition of ``package/msg/Name``.
 
-        :raises StandinError: if it, or a type that it uses, has no .msg file.
+        :raises StandinError: if it, or a type that it uses, has no .msg file that can be read.
         """
-        self._learn(name)
-        text, _ = self._store.generate_msgdef(name, ros_version=2)
-        return Definition(name=name, text=text, digest=self._store.hash_rihs01(name))
+        try:
+            self._learn(name)
+            text, _ = self._store.generate_msgdef(name, ros_version=2)
+            digest = _installed_digest(name) or self._store.hash_rihs01(name)
+            return Definition(name=name, text=text, digest=digest)
+        except TypesysError as error:
+            raise StandinError(f"no definition of '{name}': {error}") from error
 
     def _learn(self, name: str) -> None:
         types: dict = {}
@@ -53,6 +58,27 @@ class Definitions:
             waiting += _used(text, current.partition('/')[0])
         if types:
             self._store.register(types)
+
+
+def digest_of(name: str, text: str) -> str:
+    """Return the hash of a type from the definition in a bag; nothing if it cannot be read."""
+    store = get_typestore(Stores.EMPTY)
+    try:
+        store.register(get_types_from_msg(text, name))
+        return store.hash_rihs01(name)
+    except (TypesysError, KeyError):
+        return ''
+
+
+def _installed_digest(name: str) -> str:
+    """Return the hash that was made with the package; rosbags has another one for ``char``."""
+    parts = name.split('/')
+    try:
+        facts = json.loads((share_of(parts[0]) / 'msg' / f'{parts[-1]}.json').read_text())
+        found = {item['type_name']: item['hash_string'] for item in facts['type_hashes']}
+        return str(found[name])
+    except (StandinError, OSError, ValueError, KeyError, TypeError):
+        return ''
 
 
 def _message_file(name: str) -> Path:

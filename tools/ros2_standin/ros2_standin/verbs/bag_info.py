@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from ros2_standin.bagging.reading import bag_files, bag_metadata
+from ros2_standin.errors import StandinError
+from ros2_standin.verbs.bag_options import Parser
 
 INDENT = 19
+NS = 1_000_000_000
 _UNITS = ('B', 'KiB', 'MiB', 'GiB', 'TiB')
 
 
-def build_parser() -> argparse.ArgumentParser:
+def build_parser() -> Parser:
     """Return the parser of ``ros2 bag info``."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog='ros2 bag info',
         description='Print information about a bag',
         epilog='example: ros2 bag info saved/sessions/toroidal_dot/monday',
     )
-    parser.add_argument('bag_path', type=Path, help='folder of the bag')
+    parser.add_argument('bag_path', type=Path, help='folder of the bag, or a storage file')
     parser.add_argument(
         '-t', '--topic-name', action='store_true', help='print only the names of the topics'
+    )
+    parser.add_argument(
+        '-v', '--verbose', action='store_true', help='accepted: more is said of services only'
     )
     parser.add_argument(
         '-s', '--storage', choices=('mcap', 'sqlite3'), help='accepted: told by the metadata'
@@ -40,7 +45,13 @@ def info(argv: Sequence[str]) -> int:
             print(topic['topic_metadata']['name'])
         return 0
     size = sum(path.stat().st_size for path in bag_files(arguments.bag_path))
-    print(text_of(facts, size))
+    try:
+        print(text_of(facts, size))
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise StandinError(
+            f"the metadata of '{arguments.bag_path}' cannot be read: "
+            f'{type(error).__name__}: {error}; ros2 bag reindex writes it anew'
+        ) from error
     return 0
 
 
@@ -53,13 +64,16 @@ def text_of(facts: dict[str, Any], size: int) -> str:
         ('Bag size', readable(size)),
         ('Storage id', facts['storage_identifier']),
         ('ROS Distro', facts.get('ros_distro') or 'unknown'),
-        ('Duration', f'{duration / 1e9:.9f}s'),
+        ('Duration', f'{duration // NS}.{duration % NS:09d}s'),
         ('Start', moment(start)),
         ('End', moment(start + duration)),
         ('Messages', str(facts['message_count'])),
         ('Topic information', _topics(facts)),
+        ('Service', '0'),
+        ('Service information', ''),
     ]
-    return '\n'.join(f'{name + ":":{INDENT}}{value}' for name, value in rows)
+    lines = (f'{name + ":":{INDENT}}{value}' for name, value in rows)
+    return '\n' + '\n'.join(lines) + '\n'
 
 
 def readable(size: int) -> str:
@@ -72,7 +86,7 @@ def readable(size: int) -> str:
 
 def moment(stamp_ns: int) -> str:
     """Return a time as the real tool prints it."""
-    seconds, rest = divmod(stamp_ns, 1_000_000_000)
+    seconds, rest = divmod(stamp_ns, NS)
     when = datetime.fromtimestamp(seconds)
     return f'{when:%b %e %Y %H:%M:%S}.{rest:09d} ({seconds}.{rest:09d})'
 

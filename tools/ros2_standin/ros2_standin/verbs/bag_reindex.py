@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
 from ros2_standin.bagging.mending import reindex as mend_bag
 from ros2_standin.bagging.metadata import NAME
+from ros2_standin.verbs.bag_options import Parser
 
 
-def build_parser() -> argparse.ArgumentParser:
+def build_parser() -> Parser:
     """Return the parser of ``ros2 bag reindex``."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog='ros2 bag reindex',
         description='Reconstruct the metadata of a bag; close files that were cut off',
         epilog='example: ros2 bag reindex saved/sessions/toroidal_dot/monday',
@@ -27,7 +27,13 @@ def build_parser() -> argparse.ArgumentParser:
 def reindex(argv: Sequence[str]) -> int:
     """Mend one bag."""
     arguments = build_parser().parse_args(argv)
-    facts = mend_bag(arguments.bag_path)
-    count = sum(file.count for file in facts.files)
-    print(f'{arguments.bag_path / NAME}: {count} messages in {len(facts.files)} files')
+    mended = mend_bag(arguments.bag_path)
+    for name in mended.left_out:
+        print(f'{arguments.bag_path / name}: cut off before its first message, left out')
+    for name in mended.torn:
+        if name not in mended.left_out:
+            print(f'{arguments.bag_path / name}: cut off, written anew to its last whole record')
+    count = sum(file.count for file in mended.facts.files)
+    files = ', '.join(file.name for file in mended.facts.files)
+    print(f'{arguments.bag_path / NAME}: {count} messages in {files}')
     return 0

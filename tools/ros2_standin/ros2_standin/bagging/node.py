@@ -1,0 +1,48 @@
+"""The node that records or plays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+import contextlib
+
+from rclpy.context import Context
+from rclpy.exceptions import InvalidNodeNameException
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.logging import LoggingSeverity
+from rclpy.node import Node
+from rclpy.parameter import Parameter
+
+from ros2_standin.errors import StandinError
+
+
+@contextlib.contextmanager
+def bag_node(
+    name: str, *, log_level: str, sim_time: bool = False
+) -> Iterator[tuple[Node, SingleThreadedExecutor]]:
+    """
+    Give a node and what spins it; signals are left to Python.
+
+    :raises StandinError: if that is no name for a node.
+    """
+    context = Context()
+    context.init(args=[])
+    try:
+        node = Node(
+            name,
+            context=context,
+            use_global_arguments=False,
+            enable_rosout=False,
+            parameter_overrides=[Parameter('use_sim_time', value=sim_time)],
+        )
+        node.get_logger().set_level(LoggingSeverity[log_level.upper()])
+        executor = SingleThreadedExecutor(context=context)
+        executor.add_node(node)
+        try:
+            yield node, executor
+        finally:
+            executor.shutdown()
+            node.destroy_node()
+    except InvalidNodeNameException as error:
+        raise StandinError(f"'{name}' is no name for a node") from error
+    finally:
+        context.try_shutdown()
