@@ -171,7 +171,7 @@ class BagWriter:
             f'{self.namespace}/{names.ACTION_SPACE}': (ACTION_SPACE, _qos(1, latched=True)),
             f'{self.namespace}/{names.SESSION_INFO}': (SESSION_INFO, _qos(1, latched=True)),
             f'{self.namespace}/{names.ACTION_EVENTS}': (ACTION_EVENT, _qos(100)),
-            **{topic: (image_type, _qos(5)) for topic in self._topics},
+            **{topic: (image_type, _qos(30)) for topic in self._topics},
         }
         self._connections: dict[str, Connection] = {
             topic: self._writer.add_connection(

@@ -20,8 +20,8 @@ def _reliable(depth: int, *, latched: bool = False) -> QoSProfile:
     )
 
 
-IMAGES = _reliable(5)
-"""Camera images: none is lost while the reader keeps up, old ones give way."""
+IMAGES = _reliable(30)
+"""Camera images: none is lost by a reader that falls behind by less than a second."""
 
 EVENTS = _reliable(100)
 """Action events: a missing one would break the pairing of frames."""

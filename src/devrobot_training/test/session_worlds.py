@@ -98,3 +98,10 @@ def tape(actions: list[int | None]) -> Tape:
         else:
             made.act(action)
     return made
+
+
+def driver_anew(made: Tape) -> None:
+    """Go on as after a new start of the driver, which counts its actions anew."""
+    made.sequence = 0
+    made.act(1)
+    made.act(0)

@@ -11,7 +11,7 @@ from devrobot_training.sessions.opening import open_session
 from devrobot_training.sessions.session import SessionError
 import pytest
 from rosbags.rosbag2 import Reader, StoragePlugin, Writer
-from session_worlds import picture, STEP_NS, Tape, tape
+from session_worlds import driver_anew, picture, STEP_NS, Tape, tape
 
 
 def late_frame(made: Tape) -> None:
@@ -34,12 +34,6 @@ def late_event(made: Tape) -> None:
     made.event(Phase.FINISHED, 1)
     made.now_ns = now
     made.frame()
-
-
-def driver_anew(made: Tape) -> None:
-    made.sequence = 0
-    made.act(1)
-    made.act(0)
 
 
 def larger_image(made: Tape) -> None:

@@ -167,6 +167,15 @@ def test_what_a_killed_build_left_is_swept_up(bag):
     assert not left.exists()
 
 
+def test_what_another_process_is_about_to_publish_is_not_taken(bag):
+    open_session(bag)
+    (built,) = (bag / FOLDER).iterdir()
+    workshop = built.rename(built.with_name(f'.{os.getpid()}-live.partial'))
+    session = open_session(bag)
+    assert workshop not in Path(session.frames.filename).parents
+    assert workshop.exists() and built.exists()
+
+
 def test_an_interrupted_build_leaves_nothing(bag):
     def stop(done: int, total: int) -> None:
         raise KeyboardInterrupt

@@ -10,10 +10,10 @@ from collections import deque, OrderedDict
 from dataclasses import dataclass
 import math
 
-from devrobot_world_model.measures.dots import dot_distance, dot_position
 from devrobot_interfaces_py.actions import ActionEvent, ActionSpace
 from devrobot_interfaces_py.images import resize
 from devrobot_world_model.canvas.history import Chain, Frame, History
+from devrobot_world_model.measures.dots import dot_distance, dot_position
 import numpy as np
 
 STEP_PARAMETER = 'step_px'

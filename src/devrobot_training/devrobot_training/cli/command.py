@@ -3,29 +3,50 @@
 import argparse
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+import os
 from pathlib import Path
 import signal
 import sys
+import textwrap
 from typing import Any
 
 from devrobot_interfaces_py.atomic import write_json
 from devrobot_interfaces_py.bags import BagError
 from devrobot_interfaces_py.configs import ConfigError
 from devrobot_interfaces_py.session_files import SessionFileError
+from devrobot_training.fit.problems import RunError, TeamError
 from devrobot_training.sessions.building import Progress
-from devrobot_training.sessions.session import SessionError
+from devrobot_training.sessions.opening import open_session
+from devrobot_training.sessions.session import Session, SessionError
+from devrobot_world_model.checkpoint_names import CheckpointError
 from tqdm import tqdm
 
-EXPECTED_ERRORS = (SessionError, SessionFileError, BagError, ConfigError, OSError)
+PROGRAM = 'ros2 run devrobot_training'
+EXPECTED_ERRORS = (
+    *(SessionError, SessionFileError, BagError, ConfigError, CheckpointError, RunError, TeamError),
+    OSError,
+)
 INTERRUPTED = 128 + signal.SIGINT
+HELP_WIDTH = 79
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A result whose exit code is not simply 0; without a result nothing is written."""
+
+    result: Any
+    code: int = 0
 
 
 def make_parser(name: str, description: str, example: str) -> argparse.ArgumentParser:
     """Return a parser with the options that every command has."""
     parser = argparse.ArgumentParser(
-        prog=f'ros2 run devrobot_training {name}',
-        description=description,
-        epilog=f'example: ros2 run devrobot_training {name} {example}',
+        prog=f'{PROGRAM} {name}',
+        description=textwrap.fill(description, HELP_WIDTH, break_on_hyphens=False),
+        # Not wrapped, so that it can be copied.
+        epilog=f'example:\n  {PROGRAM} {name} {example}',
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
         '--json', type=Path, metavar='FILE', help='write the result to FILE as JSON, too'
@@ -46,6 +67,17 @@ def add_reading_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def read_session(path: Path, arguments: argparse.Namespace) -> Session:
+    """Open a bag or session file as the options say, with a progress bar."""
+    with progress_bar(f'reading {path.name}', quiet=arguments.quiet) as progress:
+        return open_session(
+            path,
+            namespace=arguments.namespace,
+            skip_faulty=arguments.skip_faulty,
+            progress=progress,
+        )
+
+
 def run(
     parser: argparse.ArgumentParser,
     work: Callable[[argparse.Namespace], Any],
@@ -53,17 +85,44 @@ def run(
 ) -> None:
     """Do the work, write its result as JSON where asked for, and end the process."""
     arguments = parser.parse_args(args)
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        result = work(arguments)
-        if arguments.json is not None:
-            write_json(arguments.json, result)
+        code = _finish(work, arguments)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    sys.exit(code)
+
+
+def _finish(work: Callable[[argparse.Namespace], Any], arguments: argparse.Namespace) -> int:
+    """Do the work and return the exit code."""
+    try:
+        if arguments.json is not None and arguments.json.is_dir():
+            raise ConfigError(f'--json is {arguments.json}, which is a folder: name a file')
+        outcome = work(arguments)
+        if not isinstance(outcome, Outcome):
+            outcome = Outcome(outcome)
+        if arguments.json is not None and outcome.result is not None:
+            write_json(arguments.json, outcome.result)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # As in "| head": what is left to be printed goes nowhere, also at the interpreter's end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except EXPECTED_ERRORS as error:
-        print(f'error: {error}', file=sys.stderr)
-        sys.exit(1)
+        print(f'error: {in_one_line(error)}', file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print('interrupted', file=sys.stderr)
-        sys.exit(INTERRUPTED)
-    sys.exit(0)
+        return INTERRUPTED
+    return outcome.code
+
+
+def in_one_line(error: BaseException) -> str:
+    """Return what an error says; of the system's errors the name of the file and the reason."""
+    text = str(error)
+    if isinstance(error, OSError) and error.strerror and error.filename:
+        text = f'{error.filename2 or error.filename}: {error.strerror}'
+    return ' '.join(text.splitlines()) or type(error).__name__
 
 
 @contextmanager

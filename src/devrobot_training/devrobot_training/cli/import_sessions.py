@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from devrobot_training.cli.command import make_parser, progress_bar, run
-from devrobot_training.sessions.reference_format import import_session, META, read_source
+from devrobot_training.sessions.reference_format import META, read_source, Source
+from devrobot_training.sessions.reference_import import import_session, Imported
 from devrobot_training.sessions.session import SessionError
 
 SESSIONS = Path('saved/sessions')
@@ -21,13 +22,18 @@ def build_parser() -> argparse.ArgumentParser:
         'old/recordings/session_20250101_120000',
     )
     parser.add_argument(
-        'sources', type=Path, nargs='+', help='session folders, or folders that hold several'
+        'sources', type=Path, nargs='+', help='session folders, or folders above several'
     )
     parser.add_argument(
         '--output-dir',
         type=Path,
         default=SESSIONS,
         help=f'where <robot type>/<session> goes (default: {SESSIONS})',
+    )
+    parser.add_argument(
+        '--skip-existing',
+        action='store_true',
+        help='leave out sessions whose bag exists already, instead of stopping',
     )
     return parser
 
@@ -39,28 +45,20 @@ def main(args: Sequence[str] | None = None) -> None:
 
 def work(arguments: argparse.Namespace) -> dict[str, Any]:
     """Write one bag per session; return what became of each."""
-    folders = [folder for path in arguments.sources for folder in find(path)]
-    sources = [read_source(folder) for folder in folders]
-    targets = [arguments.output_dir / source.robot_type / source.name for source in sources]
-    for number, target in enumerate(targets):
-        if target in targets[:number]:
-            raise SessionError(f'{folders[number]}: {target} is the name of another one, too')
-        if target.exists():
-            raise SessionError(f'{target}: exists already; move it away, or use --output-dir')
     results = []
-    for source, target in zip(sources, targets, strict=True):
+    for source, target in _plan(arguments):
         with progress_bar(source.name, quiet=arguments.quiet, unit='step') as progress:
             done = import_session(source, target, progress)
-        left_out = ', '.join(f'{count} {reason}' for reason, count in done.left_out.items())
-        told = [f'{done.frames} frames, {done.actions} actions', left_out, *source.notes]
-        print(f'{target}: {"; ".join(filter(None, told))}')
+        print(f'{target}: {_told(source, done)}', flush=True)
         results.append(
             {
                 'source': str(source.folder),
                 'bag': str(target),
                 'frames': done.frames,
                 'actions': done.actions,
+                'gaps': done.gaps,
                 'left_out': dict(done.left_out),
+                'odd': dict(done.odd),
                 'notes': list(source.notes),
             }
         )
@@ -73,12 +71,42 @@ def find(path: Path) -> list[Path]:
 
     :raises SessionError: if there is none.
     """
-    if (path / META).exists():
-        return [path]
-    found = sorted(entry.parent for entry in path.glob(f'*/{META}'))
+    found = sorted(entry.parent for entry in path.rglob(META))
     if not found:
         raise SessionError(f'{path}: no session there: no {META} in it, nor in its folders')
     return found
+
+
+def _plan(arguments: argparse.Namespace) -> list[tuple[Source, Path]]:
+    """Return what to import and where to, checked before anything is written."""
+    plan: dict[Path, Source] = {}
+    for folder in (folder for path in arguments.sources for folder in find(path)):
+        source = read_source(folder)
+        target = arguments.output_dir / source.robot_type / source.name
+        if target in plan:
+            raise SessionError(
+                f'{folder} and {plan[target].folder} would both become {target}; '
+                'import them with different --output-dir'
+            )
+        if target.exists() and arguments.skip_existing:
+            print(f'{target}: exists already')
+            continue
+        if target.exists():
+            raise SessionError(
+                f'{target}: exists already, nothing is overwritten; use --skip-existing, or '
+                'another --output-dir'
+            )
+        plan[target] = source
+    return [(source, target) for target, source in plan.items()]
+
+
+def _told(source: Source, done: Imported) -> str:
+    left_out = [f'{count} {reason}' for reason, count in done.left_out.items()]
+    odd = [f'{count} {reason}' for reason, count in done.odd.items()]
+    told = [f'{done.frames} frames, {done.actions} actions']
+    told += [f'left out: {", ".join(left_out)}'] if left_out else []
+    told += [f'steps are missing at {done.gaps} places'] if done.gaps else []
+    return '; '.join([*told, *odd, *source.notes])
 
 
 if __name__ == '__main__':

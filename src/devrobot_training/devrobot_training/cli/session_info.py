@@ -1,17 +1,18 @@
 """The command ``session_info``: what is in a session, as a table and as a picture."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from devrobot_interfaces_py.atomic import atomic_path
 from devrobot_interfaces_py.configs import add_arguments, config_from_args
-from devrobot_training.cli.command import add_reading_options, make_parser, progress_bar, run
+from devrobot_interfaces_py.session_files import SessionFile
+from devrobot_training.cli.command import add_reading_options, make_parser, read_session, run
 from devrobot_training.sessions.cache import bag_files
 from devrobot_training.sessions.contact_sheet import contact_sheet, SheetConfig
-from devrobot_training.sessions.opening import open_session
-from devrobot_training.sessions.session import Session
+from devrobot_training.sessions.parts import session_file_of
+from devrobot_training.sessions.session import Session, SessionError
 
 PICTURES = Path('saved/session_info')
 
@@ -45,28 +46,50 @@ def main(args: Sequence[str] | None = None) -> None:
 def work(arguments: argparse.Namespace) -> dict[str, Any]:
     """Print the table of each session; return the figures."""
     config = config_from_args(SheetConfig, arguments)
-    results = []
-    for number, path in enumerate(arguments.sessions):
-        with progress_bar(f'reading {path.name}', quiet=arguments.quiet) as progress:
-            session = open_session(
-                path,
-                namespace=arguments.namespace,
-                skip_faulty=arguments.skip_faulty,
-                progress=progress,
-            )
-        result = describe(session)
-        if number:
+    _check_picture(arguments)
+    sessions = [(path, read_session(path, arguments)) for path in arguments.sessions]
+    results: list[dict[str, Any]] = []
+    for path, session in sessions:
+        result = describe(session, session_file_of(path))
+        if results:
             print()
-        print(table(session, result))
+        print(table(result), flush=True)
         if not arguments.no_picture:
-            result['contact_sheet'] = str(_picture(arguments, session, config))
-            print(f'{"picture":18}{result["contact_sheet"]}')
+            taken = [earlier['contact_sheet'] for earlier in results]
+            picture = arguments.contact_sheet or _free_name(session.name, taken)
+            with atomic_path(picture) as temporary:
+                contact_sheet(session, config).savefig(temporary, format='png')
+            result['contact_sheet'] = str(picture)
+            print(f'{"picture":18}{picture}')
         results.append(result)
     return results[0] if len(results) == 1 else {'sessions': results}
 
 
-def describe(session: Session) -> dict[str, Any]:
-    """Return the figures of a session as JSON data."""
+def _check_picture(arguments: argparse.Namespace) -> None:
+    path = arguments.contact_sheet
+    if path is None:
+        return
+    if arguments.no_picture:
+        raise SessionError('give --contact-sheet or --no-picture, not both')
+    if len(arguments.sessions) > 1:
+        raise SessionError(
+            f'--contact-sheet names one file for {len(arguments.sessions)} sessions: leave it '
+            f'out, the pictures go to {PICTURES}'
+        )
+    if path.suffix.lower() != '.png' or path.is_dir():
+        raise SessionError(f'--contact-sheet is {path}: name a file that ends in .png')
+
+
+def _free_name(name: str, taken: Sequence[str]) -> Path:
+    """Return where a picture goes; sessions of different robots may have one name."""
+    path, number = PICTURES / f'{name}.png', 2
+    while str(path) in taken:
+        path, number = PICTURES / f'{name}_{number}.png', number + 1
+    return path
+
+
+def describe(session: Session, part: SessionFile | None = None) -> dict[str, Any]:
+    """Return the figures of a session, or of a part of one, as JSON data."""
     height, width = (int(side) for side in session.frames.shape[1:3])
     return {
         'name': session.name,
@@ -77,7 +100,7 @@ def describe(session: Session) -> dict[str, Any]:
         'digest': session.digest,
         'size_bytes': sum(path.stat().st_size for path in bag_files(session.bag)),
         'frames': session.observed_frames,
-        'frames_used': len(session.frames),
+        'frames_used': session.used_frames,
         'image_size': {'height': height, 'width': width},
         'transitions': len(session),
         'chains': session.chain_count,
@@ -97,50 +120,59 @@ def describe(session: Session) -> dict[str, Any]:
                 for action in session.action_space.actions
             ],
         },
+        'part': None if part is None else _describe_part(part, session),
         'notes': list(session.notes),
     }
 
 
-def table(session: Session, result: dict[str, Any]) -> str:
+def _describe_part(part: SessionFile, session: Session) -> dict[str, Any]:
+    ranges = [(0, len(session))] if part.ranges is None else part.ranges
+    return {
+        'file': str(part.path),
+        'ranges': [list(pair) for pair in ranges],
+        'made_by': dict(part.made_by),
+    }
+
+
+def table(result: Mapping[str, Any]) -> str:
     """Return the figures for people."""
-    total = max(1, len(session))
+    total = max(1, result['transitions'])
+    width = max(map(len, result['action_counts']))
     actions = [
-        f'{label:16}{count:8}  {100 * count / total:5.1f} %'
+        f'{count:8}  {label:{width}}  {100 * count / total:5.1f} %'
         for label, count in result['action_counts'].items()
     ]
     unpaired = [f'{count:8}  {reason}' for reason, count in result['unpaired'].items()]
-    size = result['image_size']
+    size = f'{result["image_size"]["width"]}x{result["image_size"]["height"]} px'
     rows: list[tuple[str, list[str]]] = [
-        ('session', [f'{session.name} ({result["session_id"]})']),
+        ('session', [f'{result["name"]} ({result["session_id"]})']),
         ('robot', [f'{result["robot_name"]} ({result["robot_type"]})']),
-        ('bag', [f'{session.bag}, {result["size_bytes"] / 1e6:.1f} MB']),
-        ('duration', [f'{session.duration_s:.1f} s']),
-        (
-            'frames',
-            [f'{result["frames"]}, {result["frames_used"]} of them used, '
-             f'{size["width"]}x{size["height"]} px'],
-        ),
-        ('transitions', [f'{len(session)} in {result["chains"]} chains']),
+        ('bag', [f'{result["bag"]}, {result["size_bytes"] / 1e6:.1f} MB']),
+        ('part', _part_lines(result['part'])),
+        ('duration', [f'{result["duration"]:.1f} s']),
+        ('frames', [f'{result["frames"]}, {result["frames_used"]} of them used, {size}']),
+        ('transitions', [f'{result["transitions"]} in {result["chains"]} chains']),
         ('not paired', unpaired or ['nothing']),
         ('actions', actions),
         ('action space', [result['action_space']['digest']]),
         ('notes', result['notes'] or ['none']),
-    ]  # fmt: skip
+    ]
+    if result['part'] is not None:
+        rows = [row for row in rows if row[0] != 'not paired']  # known of whole bags only
     lines = []
     for name, values in rows:
         lines += [f'{name if not index else "":18}{text}' for index, text in enumerate(values)]
     return '\n'.join(lines)
 
 
-def _picture(arguments: argparse.Namespace, session: Session, config: SheetConfig) -> Path:
-    path = arguments.contact_sheet
-    if path is None or len(arguments.sessions) > 1:
-        folder = PICTURES if path is None else path.parent
-        path = folder / f'{session.name}.png'
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_path(path) as temporary:
-        contact_sheet(session, config).savefig(temporary, format='png')
-    return path
+def _part_lines(part: Mapping[str, Any] | None) -> list[str]:
+    if part is None:
+        return []
+    ranges, shown = part['ranges'], 4
+    told = ', '.join(f'{begin} to {end - 1}' for begin, end in ranges[:shown])
+    more = f' and {len(ranges) - shown} more' if len(ranges) > shown else ''
+    command = part['made_by'].get('command')
+    return [f'transitions {told}{more}' + (f', made by {command}' if command else '')]
 
 
 if __name__ == '__main__':

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from devrobot_interfaces_py.actions import Phase
 from devrobot_interfaces_py.bags import Bag, BagError, BagFrame
@@ -81,7 +81,7 @@ class _Builder:
                 self._chain_ends()
                 return
             # The pairing rule only looks at the time: pixels are decoded where they are used.
-            chains = self._history.add_frame(Frame(stamp_ns=item.stamp_ns, image=item))
+            chains = self._history.add_frame(Frame(stamp_ns=item.stamp_ns, image=cast(Any, item)))
         else:
             if self._faults.event_is_faulty(item):
                 self._history.clear()
@@ -137,7 +137,10 @@ class _Builder:
 
     def _take(self, chain: Chain) -> None:
         transition = chain[-1]
-        before, after = self._write(transition.before.image), self._write(transition.after.image)
+        before, after = (
+            self._write(cast(BagFrame, frame.image))
+            for frame in (transition.before, transition.after)
+        )
         if before is None or after is None:
             self._chain_ends()
             return
@@ -171,10 +174,11 @@ class _Builder:
             self._faults.report(Fault.UNREADABLE, str(error))
             return None
         if not self._file.fits(image):
+            height, width, _ = self._file.shape or image.shape
             self._faults.report(
                 Fault.SIZE,
                 f'the image of {frame.stamp_ns} ns is {image.shape[0]}x{image.shape[1]} pixels, '
-                f'those before it {self._file.shape[0]}x{self._file.shape[1]}',
+                f'those before it {height}x{width}',
             )
             return None
         index = self._file.append(image)

@@ -110,7 +110,8 @@ class SessionCache:
 
     def _built(self) -> Iterator[tuple[Path, dict[str, Any]]]:
         for folder in self.folders:
-            for path in sorted(folder.glob(f'*/{INFO}')):
+            # Hidden ones are still being built.
+            for path in sorted(folder.glob(f'[!.]*/{INFO}')):
                 with contextlib.suppress(OSError, ValueError):
                     info = json.loads(path.read_text(encoding='utf-8'))
                     if all(info.get(name) == value for name, value in self._variant.items()):

@@ -94,7 +94,7 @@ class FrameFile:
 
 
 def _write_all(descriptor: int, images: list[np.ndarray]) -> None:
-    views = [memoryview(image).cast('B') for image in images]
+    views = [image.data.cast('B') for image in images]
     while views:
         written = os.writev(descriptor, views)  # may take a part only
         while views and written >= len(views[0]):

@@ -66,7 +66,10 @@ def _open_part(
     part = read_session_file(path)
     if not part.bag.exists():
         raise SessionError(f'{path}: its bag {part.bag} is gone; put it back, or make it anew')
-    session = _open(part.bag, namespace, skip or _made_skipping(part.made_by), progress, home)
+    # The ranges count what was read in the way that the file tells.
+    skip = skip or bool(part.made_by.get('skip_faulty', False))
+    namespace = namespace or str(part.made_by.get('namespace', ''))
+    session = _open(part.bag, namespace, skip, progress, home)
     if session.digest != part.digest:
         raise SessionError(
             f'{path}: {part.bag} has changed since (digest {session.digest}, then '
@@ -76,11 +79,6 @@ def _open_part(
     return session.select(
         part.ranges if part.ranges is not None else [(0, len(session))], name=name
     )
-
-
-def _made_skipping(made_by: Any) -> bool:
-    """Return whether the ranges were counted with faulty parts left out."""
-    return bool(made_by.get('skip_faulty', False))
 
 
 def _open(

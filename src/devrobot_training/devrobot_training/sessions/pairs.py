@@ -2,14 +2,16 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+import re
 
 from devrobot_interfaces_py.bag_storage import METADATA
-from devrobot_interfaces_py.session_files import read_session_file, SUFFIX
+from devrobot_interfaces_py.session_files import SUFFIX
+from devrobot_training.sessions.cache import bag_files
 from devrobot_training.sessions.session import SessionError
-from devrobot_training.sessions.splits import Range
 
-TRAIN = 'train'
+TRAIN = re.compile('train(ing)?')
 VALIDATION_NAMES = ('validation', 'val')
+FILTERED = '_filtered'
 
 
 def latest_pair(folders: Sequence[Path]) -> tuple[Path, Path]:
@@ -19,13 +21,12 @@ def latest_pair(folders: Sequence[Path]) -> tuple[Path, Path]:
     :raises SessionError: if there is none.
     """
     candidates = {path for folder in folders for path in _sessions(folder)}
-    pairs = []
-    for path in candidates:
-        for word in VALIDATION_NAMES:
-            partner = path.with_name(path.name.replace(TRAIN, word))
-            if TRAIN in path.name and partner in candidates:
-                newest = max(path.stat().st_mtime_ns, partner.stat().st_mtime_ns)
-                pairs.append((newest, path, partner))
+    pairs = [
+        (max(_written_ns(path), _written_ns(partner)), path, partner)
+        for path in candidates
+        for partner in _partners(path)
+        if partner in candidates
+    ]
     if not pairs:
         raise SessionError(
             f'no pair like x_train and x_validation in {" or ".join(map(str, folders))}: '
@@ -35,26 +36,27 @@ def latest_pair(folders: Sequence[Path]) -> tuple[Path, Path]:
     return train, validation
 
 
-def whole_ranges(path: Path, ranges: Sequence[Range]) -> list[Range]:
-    """Return ranges of a session, which may be a part of a bag, as ranges of the whole bag."""
-    part = read_session_file(path).ranges if path.name.endswith(SUFFIX) else None
-    if part is None:
-        return list(ranges)
-    whole, position = [], 0
-    for begin, end in part:
-        offset, position = begin - position, position + end - begin
-        for first, last in ranges:
-            # A range may span a border of the part: it is cut there, as the chains are.
-            first, last = max(first, position - (end - begin)), min(last, position)
-            if first < last:
-                whole.append((first + offset, last + offset))
-    return sorted(whole)
+def _partners(path: Path) -> Iterator[Path]:
+    for match in TRAIN.finditer(path.name):
+        for word in VALIDATION_NAMES:
+            yield path.with_name(path.name[: match.start()] + word + path.name[match.end() :])
 
 
 def _sessions(folder: Path) -> Iterator[Path]:
-    """Yield session files and bags below a folder; filtered files are results, not sources."""
+    """Yield session files and bags below a folder, but no results of this filter."""
     for path in folder.rglob(f'*{SUFFIX}'):
-        if not path.name.endswith(f'_filtered{SUFFIX}'):
+        if not path.name.endswith(f'{FILTERED}{SUFFIX}') and _is_complete(path, folder):
             yield path
     for path in folder.rglob(METADATA):
-        yield path.parent
+        if _is_complete(path, folder):
+            yield path.parent
+
+
+def _is_complete(path: Path, folder: Path) -> bool:
+    """Return whether nothing on the way is hidden, as what is being written is."""
+    return not any(part.startswith('.') for part in path.relative_to(folder).parts)
+
+
+def _written_ns(path: Path) -> int:
+    """Return when something was recorded or made; opening a bag changes its folder, only."""
+    return max((file.stat().st_mtime_ns for file in bag_files(path)), default=0)

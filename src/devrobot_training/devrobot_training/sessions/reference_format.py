@@ -1,79 +1,77 @@
 """
-Read sessions of the format with one JPEG per observation, and write them as bags.
+Read sessions of the format with one JPEG per observation.
 
 A session is a folder with ``session_meta.json`` (``robot_type``, ``action_space`` as a list of
 dictionaries, ``session_name``, ``start_time``), ``events_shard_NNN.jsonl`` (per line ``step``,
 ``type`` observation or action, ``data``, ``timestamp`` in seconds) and ``frames/*.jpg``, which
-observations name in ``data.frame_path``. Nothing is guessed: an image that cannot be read is left
-out, and the pairing rule then drops the actions that it belonged to.
+observations name in ``data.frame_path``. Observations and actions alternate; where they do not,
+or where steps are missing, what comes after does not follow what was before.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, UTC
 import json
 from pathlib import Path
+import re
 from typing import Any
 
-from devrobot_interfaces_py.actions import (
-    ActionDefinition,
-    ActionEvent,
-    ActionSpace,
-    default_separator_color,
-    Phase,
-    SessionInfo,
-)
-from devrobot_interfaces_py.bags import BagWriter
-from devrobot_interfaces_py.images import decode_compressed, ImageError
-from devrobot_training.sessions.building import Progress
+from devrobot_interfaces_py.actions import ActionDefinition, ActionSpace, default_separator_color
 from devrobot_training.sessions.session import SessionError
 
 META = 'session_meta.json'
-SHARDS = 'events_shard_*.jsonl'
+SHARD = re.compile(r'events_shard_(\d+)\.jsonl')
+OBSERVATION, ACTION = 'observation', 'action'
 DURATION = 'duration'
 DEFAULT_DURATION_S = 0.2
 STEP_NS = 500_000_000  # between steps that have no time
 LEAST_NS = 1_000  # between any two stamps
-
-
-@dataclass(frozen=True, kw_only=True)
-class Step:
-    """One line of the events."""
-
-    number: int
-    kind: str
-    data: Mapping[str, Any]
-    stamp_ns: int
+END_NS = 2**31 * 10**9  # of the time in ROS messages
+LONGEST_NAME = 100
+# What reading JSON that is none, or another one than expected, may raise.
+WRONG_DATA = (
+    AttributeError,
+    KeyError,
+    OSError,
+    OverflowError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """What the metadata says of a session."""
+    """What the metadata says of a session; ``actions`` are in the order of the action space."""
 
     folder: Path
     name: str
     robot_type: str
     actions: tuple[Mapping[str, float], ...]
+    action_space: ActionSpace
+    start_ns: int
     notes: tuple[str, ...]
 
-    @property
-    def action_space(self) -> ActionSpace:
-        """The actions with the one that does nothing first."""
-        return ActionSpace(
-            robot_name=self.robot_type,
-            robot_type=self.robot_type,
-            actions=tuple(_definition(i, action) for i, action in enumerate(self.actions)),
-        )
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One line of the events; ``follows`` says whether nothing is missing before it."""
+
+    place: str
+    number: int | None
+    kind: str
+    data: Mapping[str, Any]
+    stamp_ns: int
+    follows: bool
 
 
-@dataclass
-class Imported:
-    """What became of a session."""
+@dataclass(frozen=True, kw_only=True)
+class Steps:
+    """All steps of a session with rising stamps, and what was odd about them, by reason."""
 
-    frames: int = 0
-    actions: int = 0
-    left_out: Counter[str] = field(default_factory=Counter)
+    items: tuple[Step, ...]
+    odd: Mapping[str, int]
 
 
 def read_source(folder: Path) -> Source:
@@ -84,154 +82,159 @@ def read_source(folder: Path) -> Source:
     """
     path = folder / META
     try:
-        meta = json.loads(path.read_text(encoding='utf-8'))
-        actions = [_numbers(action) for action in meta['action_space']]
+        meta = json.loads(path.read_bytes())
+        actions = [numbers(action) for action in meta['action_space']]
+        still = [index for index, action in enumerate(actions) if _does_nothing(action)]
+        order = sorted(range(len(actions)), key=lambda index: (index not in still[:1], index))
+        ordered = tuple(actions[index] for index in order)
+        robot_type = plain_name(str(meta.get('robot_type') or 'unknown'))
+        space = ActionSpace(
+            robot_name=robot_type, robot_type=robot_type, actions=_definitions(ordered)
+        )
     except FileNotFoundError:
         raise SessionError(f'{folder}: no session: {META} is missing') from None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except WRONG_DATA as error:
         raise SessionError(
             f'{path}: cannot be read: {type(error).__name__} {error}; it needs action_space, a '
-            'list of dictionaries of numbers'
+            'list of different dictionaries of numbers'
         ) from error
-    if not actions:
-        raise SessionError(f'{path}: action_space is empty')
-    still = [index for index, action in enumerate(actions) if _does_nothing(action)]
-    notes = [] if still else ['no action does nothing: action 0 is taken as the first one']
-    order = sorted(range(len(actions)), key=lambda index: (index not in still[:1], index))
     return Source(
         folder=folder,
-        name=_safe(str(meta.get('session_name') or folder.name)),
-        robot_type=_safe(str(meta.get('robot_type') or 'unknown')),
-        actions=tuple(actions[index] for index in order),
-        notes=tuple(notes),
+        name=plain_name(str(meta.get('session_name') or folder.name)),
+        robot_type=robot_type,
+        actions=ordered,
+        action_space=space,
+        start_ns=_start_ns(meta.get('start_time')),
+        notes=() if still else ('no action does nothing: action 0 is taken as the first one',),
     )
 
 
-def import_session(source: Source, path: Path, progress: Progress | None = None) -> Imported:
+def read_steps(source: Source) -> Steps:
     """
-    Write a session as the bag ``path``; JPEG files go in as they are.
+    Read all steps; a line that was cut off at the end of a file is counted and left out.
 
-    :raises SessionError: if an event cannot be understood.
-    :raises BagError: if the bag exists.
+    :raises SessionError: if there is none, or one cannot be understood.
     """
-    steps = list(_steps(source.folder))
-    if not steps:
-        raise SessionError(f'{source.folder}: no events in {SHARDS}')
-    space = source.action_space
-    done = Imported()
-    info = SessionInfo(
-        session_id=source.name,
-        robot_name=source.robot_type,
-        robot_type=source.robot_type,
-        action_space_digest=space.digest,
-        image_topics=(),
-        selector='imported',
-    )
-    with BagWriter(path, action_space=space, session_info=info, image_format='jpeg') as writer:
-        for number, step in enumerate(steps):
-            if step.kind == 'observation':
-                _observe(writer, source, step, done)
-            else:
-                following = steps[number + 1].stamp_ns if number + 1 < len(steps) else None
-                _act(writer, source, step, following, done)
-            if progress is not None:
-                progress(number + 1, len(steps))
-    return done
-
-
-def _observe(writer: BagWriter, source: Source, step: Step, done: Imported) -> None:
-    name = str(step.data.get('frame_path', ''))
-    path = (source.folder / name).resolve()
-    if not path.is_relative_to(source.folder.resolve()):
-        raise SessionError(f'{source.folder}: step {step.number} names {name!r}, outside of it')
-    try:
-        data = path.read_bytes()
-        decode_compressed(data, 'jpeg')
-    except OSError:
-        done.left_out['missing image'] += 1
-        return
-    except ImageError:
-        done.left_out['unreadable image'] += 1
-        return
-    writer.frame(step.stamp_ns, data)
-    done.frames += 1
-
-
-def _act(
-    writer: BagWriter, source: Source, step: Step, following: int | None, done: Imported
-) -> None:
-    try:
-        index = source.actions.index(_numbers(step.data))
-    except (ValueError, TypeError, AttributeError):
-        raise SessionError(
-            f'{source.folder}: action {dict(step.data)} of step {step.number} is not in the '
-            'action_space of its session_meta.json'
-        ) from None
-    done.actions += 1
-    wanted = step.stamp_ns + round(source.actions[index].get(DURATION, DEFAULT_DURATION_S) * 1e9)
-    end = min(wanted, following - LEAST_NS // 2) if following is not None else wanted
-    for phase, stamp in ((Phase.STARTED, step.stamp_ns), (Phase.FINISHED, end)):
-        writer.event(
-            ActionEvent(
-                stamp_ns=stamp,
-                sequence=done.actions,
-                phase=phase,
-                action=index,
-                source='imported',
-            )
-        )
-
-
-def _steps(folder: Path) -> Iterator[Step]:
-    """Yield all steps, with stamps that rise."""
-    last = _start_ns(folder) - STEP_NS
-    for path in sorted(folder.glob(SHARDS)):
-        for number, line in enumerate(path.read_text(encoding='utf-8').splitlines(), start=1):
+    items: list[Step] = []
+    odd: Counter[str] = Counter()
+    gap = False
+    for path, skipped in _shards(source.folder):
+        gap = gap or skipped
+        lines = path.read_bytes().split(b'\n')
+        for number, line in enumerate(lines, start=1):
             if not line.strip():
                 continue
             try:
-                value = json.loads(line)
-                kind, data, stamp = value['type'], dict(value['data']), value.get('timestamp')
-                stamp_ns = last + STEP_NS if stamp is None else round(float(stamp) * 1e9)
-                if kind not in ('observation', 'action'):
-                    raise ValueError(f'type {kind!r} is neither observation nor action')
-            except (ValueError, KeyError, TypeError) as error:
-                raise SessionError(
-                    f'{path}:{number}: cannot be read: {type(error).__name__} {error}'
-                ) from error
-            last = max(stamp_ns, last + LEAST_NS)
-            yield Step(number=int(value.get('step', number)), kind=kind, data=data, stamp_ns=last)
+                last = items[-1] if items else None
+                step = _step(line, f'{path.name}:{number}', last, source.start_ns, odd)
+            except WRONG_DATA as error:
+                if number < len(lines):
+                    raise SessionError(
+                        f'{path}:{number}: cannot be read: {type(error).__name__} {error}'
+                    ) from error
+                odd['line cut off'] += 1  # as when the recorder was killed
+                gap = True
+                break
+            items.append(replace(step, follows=False) if gap else step)
+            gap = False
+    if not items:
+        raise SessionError(f'{source.folder}: no events in events_shard_NNN.jsonl')
+    return Steps(items=tuple(items), odd=odd)
 
 
-def _start_ns(folder: Path) -> int:
+def numbers(action: Mapping[str, Any]) -> dict[str, float]:
+    """Return the values of an action, in the order of its entries."""
+    # Half a character, which JSON can have, could not be written into a bag.
+    return {str(name).encode().decode(): float(value) for name, value in action.items()}
+
+
+def plain_name(name: str) -> str:
+    """Return a name that can be a folder of its own: not hidden, not an option, not a path."""
+    return re.sub(r'[^\w.@+-]', '_', name)[:LONGEST_NAME].lstrip('.@+-') or 'session'
+
+
+def _shards(folder: Path) -> Iterator[tuple[Path, bool]]:
+    """Yield the files of events in order, and whether one is missing before each."""
+    matches = ((path, SHARD.fullmatch(path.name)) for path in folder.iterdir())
+    found = sorted((int(match[1]), path) for path, match in matches if match is not None)
+    last: int | None = None
+    for number, path in found:
+        yield path, last is not None and number != last + 1
+        last = number
+
+
+def _step(line: bytes, place: str, last: Step | None, start_ns: int, odd: Counter[str]) -> Step:
+    """Return one line as a step, stamped after the last one."""
+    value = json.loads(line)
+    kind, data = value['type'], dict(value['data'])
+    if kind not in (OBSERVATION, ACTION):
+        raise ValueError(f'type {kind!r} is neither {OBSERVATION} nor {ACTION}')
+    number = None if value.get('step') is None else int(value['step'])
+    told = value.get('timestamp')
+    if told is None:
+        odd['step without time'] += 1
+        stamp_ns = start_ns if last is None else last.stamp_ns + STEP_NS
+    else:
+        stamp_ns = _nanoseconds(told)
+    if last is not None and stamp_ns < last.stamp_ns:
+        odd['step whose time goes back'] += 1
+    if last is not None:
+        stamp_ns = max(stamp_ns, last.stamp_ns + LEAST_NS)
+    follows = last is None or (_counts_on(last.number, number) and last.kind != kind)
+    return Step(
+        place=place, number=number, kind=kind, data=data, stamp_ns=stamp_ns, follows=follows
+    )
+
+
+def _counts_on(last: int | None, number: int | None) -> bool:
+    """Return whether no step is missing; an observation and its action may share a number."""
+    return last is None or number is None or last <= number <= last + 1
+
+
+def _nanoseconds(told: Any) -> int:
+    """Return a time in seconds, or in ISO format, as nanoseconds since 1970."""
+    try:
+        seconds = float(told)
+    except ValueError:
+        moment = datetime.fromisoformat(told)
+        # Without a zone it is read as UTC: any machine gives the same bag.
+        seconds = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    stamp_ns = round(seconds * 1e9)
+    if not 0 <= stamp_ns < END_NS:
+        raise ValueError(f'{told!r} is no time in seconds from 1970 to 2038')
+    return stamp_ns
+
+
+def _start_ns(told: Any) -> int:
     """Return when the session began, for steps without a time."""
     try:
-        text = json.loads((folder / META).read_text(encoding='utf-8'))['start_time']
-        return round(datetime.fromisoformat(text).timestamp() * 1e9)
-    except (OSError, ValueError, KeyError, TypeError):
+        return _nanoseconds(told)
+    except WRONG_DATA:
         return STEP_NS
-
-
-def _numbers(action: Mapping[str, Any]) -> dict[str, float]:
-    return {str(name): float(value) for name, value in action.items()}
 
 
 def _does_nothing(action: Mapping[str, float]) -> bool:
     return all(value == 0 for name, value in action.items() if name != DURATION)
 
 
-def _definition(index: int, action: Mapping[str, float]) -> ActionDefinition:
-    values = [f'{name}={value:g}' for name, value in action.items() if name != DURATION]
-    label = 'stay' if index == 0 and _does_nothing(action) else ' '.join(values) or f'{index}'
-    return ActionDefinition(
-        label=label,
-        duration_s=action.get(DURATION, DEFAULT_DURATION_S),
-        separator_color=default_separator_color(index),
-        parameters=tuple((name, value) for name, value in action.items() if name != DURATION),
+def _definitions(actions: Sequence[Mapping[str, float]]) -> tuple[ActionDefinition, ...]:
+    labels = [_label(index, action) for index, action in enumerate(actions)]
+    return tuple(
+        ActionDefinition(
+            # Some robots have one motion with several durations.
+            label=label if labels.count(label) == 1 else _label(index, action, duration=True),
+            duration_s=action.get(DURATION, DEFAULT_DURATION_S),
+            separator_color=default_separator_color(index),
+            parameters=tuple((name, value) for name, value in action.items() if name != DURATION),
+        )
+        for index, (label, action) in enumerate(zip(labels, actions, strict=True))
     )
 
 
-def _safe(name: str) -> str:
-    """Return a name that can be a folder of its own."""
-    kept = ''.join(letter if letter.isalnum() or letter in '-_.' else '_' for letter in name)
-    return kept.strip('.') or 'session'
+def _label(index: int, action: Mapping[str, float], *, duration: bool = False) -> str:
+    if index == 0 and _does_nothing(action):
+        return 'stay'
+    values = [
+        f'{name}={value:g}' for name, value in action.items() if duration or name != DURATION
+    ]
+    return ' '.join(values) or str(index)

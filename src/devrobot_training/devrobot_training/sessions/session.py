@@ -61,8 +61,13 @@ class Session:
 
     @property
     def duration_s(self) -> float:
-        """Time from the first to the last message of the bag."""
+        """Time from the first to the last message; of a part from its first to its last frame."""
         return (self.end_ns - self.start_ns) / 1e9
+
+    @property
+    def used_frames(self) -> int:
+        """Number of different frames of the transitions."""
+        return len(np.union1d(self.transitions['before'], self.transitions['after']))
 
     @property
     def action_counts(self) -> dict[str, int]:
@@ -94,9 +99,10 @@ class Session:
         """
         Return the transitions of these half-open ranges; pieces are never joined.
 
-        Frames stay shared with this session.
+        Frames stay shared with this session; counts and times are those of the part.
 
-        :raises SessionError: if a range is empty, goes back, or ends behind the last transition.
+        :raises SessionError: if there is no range, or one is empty, goes back, or ends behind the
+            last transition.
         """
         last, parts, chains = 0, [], 0
         for begin, end in ranges:
@@ -111,12 +117,17 @@ class Session:
             chains += int(numbers.max()) + 1
             parts.append(part)
             last = end
-        empty = np.empty(0, TRANSITION_DTYPE)
+        if not parts:
+            raise SessionError(f'{self.name}: a part needs at least one range of transitions')
+        part = np.concatenate(parts)
         return replace(
             self,
             name=name or self.name,
-            transitions=np.concatenate(parts) if parts else empty,
+            transitions=part,
             unpaired={},
+            observed_frames=len(np.union1d(part['before'], part['after'])),
+            start_ns=int(self.frame_stamps[part['before'][0]]),
+            end_ns=int(self.frame_stamps[part['after'][-1]]),
         )
 
 

@@ -5,7 +5,7 @@ A stage is a prefix of the session in time; its first part trains, the rest vali
 a list of half-open ranges of transitions: nothing is copied, and no piece is joined to another.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from devrobot_interfaces_py.configs import check_ranges, param
@@ -15,18 +15,24 @@ Range = tuple[int, int]
 
 
 @dataclass(frozen=True, kw_only=True)
-class PartConfig:
-    """How one stage is split."""
+class CanvasConfig:
+    """What a part must be large enough for."""
 
-    train_ratio: float = param(
-        0.7, 'share that trains; the rest validates', minimum=0.01, maximum=0.99
-    )
     history: int = param(
         3, 'frames of a canvas, of which each part must have one', minimum=2, maximum=64
     )
 
     def __post_init__(self) -> None:
         check_ranges(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PartConfig(CanvasConfig):
+    """How one stage is split."""
+
+    train_ratio: float = param(
+        0.7, 'share that trains; the rest validates', minimum=0.01, maximum=0.99
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,10 +69,19 @@ class Stage:
 
 
 def stage_sizes(total: int, config: SplitConfig) -> list[int]:
-    """Return the growing sizes, in transitions; the last one is all of them."""
+    """
+    Return the growing sizes, in transitions; the last one is all of them.
+
+    :raises SessionError: if there are more stages than transitions.
+    """
+    if config.num_stages > total:
+        raise SessionError(
+            f'{total} transitions cannot grow in {config.num_stages} stages; '
+            f'use --num-stages {total} or less'
+        )
     if config.num_stages:
         steps = range(1, config.num_stages + 1)
-        return sorted({round(total * step / config.num_stages) for step in steps} - {0})
+        return [round(total * step / config.num_stages) for step in steps]
     sizes = []
     size = config.first_size
     while size < total:
@@ -79,7 +94,7 @@ def make_stages(session: Session, config: SplitConfig) -> list[Stage]:
     """
     Return all stages, also those too small to be used.
 
-    :raises SessionError: if the session has fewer than 2 transitions.
+    :raises SessionError: if the session has fewer than 2 transitions, or than stages.
     """
     return [
         _stage(session, number, size, config)
@@ -99,6 +114,12 @@ def split_in_two(session: Session, config: PartConfig) -> Stage:
             f'{session.name}: {stage.problem}; record more, or change --train-ratio'
         )
     return stage
+
+
+def count_canvases(session: Session, ranges: Sequence[Range], config: CanvasConfig) -> int:
+    """Return how many canvases these transitions give; a range may be empty."""
+    ranges = [part for part in ranges if part[0] < part[1]]
+    return len(session.select(ranges).windows(config.history - 1)) if ranges else 0
 
 
 def runs(keep: list[bool]) -> Iterator[Range]:
@@ -126,12 +147,6 @@ def _stage(session: Session, number: int, size: int, config: PartConfig) -> Stag
         size=size,
         train=train,
         validation=validation,
-        train_canvases=_canvases(session, train, config),
-        validation_canvases=_canvases(session, validation, config),
+        train_canvases=count_canvases(session, [train], config),
+        validation_canvases=count_canvases(session, [validation], config),
     )
-
-
-def _canvases(session: Session, part: Range, config: PartConfig) -> int:
-    if part[0] >= part[1]:
-        return 0
-    return len(session.select([part]).windows(config.history - 1))
