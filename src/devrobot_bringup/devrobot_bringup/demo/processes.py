@@ -4,6 +4,7 @@ from collections.abc import Sequence
 import contextlib
 import os
 from pathlib import Path
+import re
 import resource
 import shutil
 import signal
@@ -14,6 +15,9 @@ from typing import IO
 from devrobot_bringup.demo.config import MAX_PORT
 
 STOP_SECONDS = 15.0
+
+NODE_ERROR = re.compile(r'\[[\w.-]+\] \[(ERROR|FATAL)\] ')
+SHOWN_ERRORS = 3
 
 
 class LaunchError(RuntimeError):
@@ -61,10 +65,10 @@ class Launch:
             )
 
     def tail(self, lines: int = 8) -> str:
-        """Return the last lines of the log."""
+        """Return the last lines of the log, after what the nodes themselves call an error."""
         if not self.log_path.exists():
             return ''
-        return '\n'.join(self.log_path.read_text(errors='replace').splitlines()[-lines:])
+        return tail_of(self.log_path.read_text(errors='replace'), lines)
 
     def stop(self) -> float:
         """Stop the nodes and return the CPU seconds that they used."""
@@ -83,6 +87,18 @@ class Launch:
         if self._log is not None:
             self._log.close()
         return _children_cpu_seconds() - before
+
+
+def tail_of(text: str, lines: int) -> str:
+    """
+    Return the last lines of a log; errors of nodes that came before them go first.
+
+    The node that fails first has the reason; the others, which are stopped then, speak last.
+    """
+    every = text.splitlines()
+    last = every[-lines:]
+    errors = [line for line in every[:-lines] if NODE_ERROR.match(line)]
+    return '\n'.join([*errors[-SHOWN_ERRORS:], *last])
 
 
 def free_port(port: int, tries: int = 20) -> int:
