@@ -81,7 +81,8 @@ def test_sessions_have_their_names_steps_and_facts(tmp_path):
 
 
 def test_each_action_has_a_frame_before_and_one_after_that_shows_what_it_did(tmp_path):
-    run('--train-steps', '30', '--num-val-sessions', '0', '--output-dir', str(tmp_path))
+    steps = ('--train-steps', '30', '--num-val-sessions', '0', '--reinit-interval', '0')
+    run(*steps, '--output-dir', str(tmp_path))
     items = contents(tmp_path / 'train_01')
     stamps = [item.stamp_ns if isinstance(item, ActionEvent) else item[0] for item in items]
     assert all(a < b for a, b in pairwise(stamps))
