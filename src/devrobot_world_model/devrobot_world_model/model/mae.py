@@ -3,7 +3,7 @@ The world model: a masked autoencoder over a canvas whose last frame is masked.
 
 Shapes: B batch, K frames per canvas, N patches per frame, R patch rows, G patch columns of a
 separator, D = P*P*3 values per patch, E/C encoder/decoder width, M = (K-1)*(N + R*G) memory
-tokens. Frames travel as patch-major uint8, separators as their colours. F unique frames of a batch.
+tokens, F unique frames of a batch. Frames travel as patch-major uint8, separators as colours.
 """
 
 from dataclasses import dataclass
@@ -122,12 +122,12 @@ class WorldModel(nn.Module):
     ) -> tuple[Tensor, list[Tensor]]:
         """Predict the last frame of every canvas; see ``decode``."""
         history = self.layout.frames - 1
-        codes = self._history_codes(batch)
+        codes = self.history_codes(batch)
         bars = self.encode_colors(batch.colors.flatten(0, 1)).unflatten(0, (len(batch), history))
         visible = batch.targets if mask is not None else None
         return self.decode(self.memory(codes, bars), visible, mask, need_weights)
 
-    def _history_codes(self, batch: Batch) -> Tensor:
+    def history_codes(self, batch: Batch) -> Tensor:
         """Return the (B, K-1, N, C) codes of the frames before the last one."""
         history = self.layout.frames - 1
         if batch.index is not None:
