@@ -17,6 +17,7 @@ setup(
     maintainer=MAINTAINER.text,
     maintainer_email=MAINTAINER.get('email'),
     packages=find_packages(include=[NAME, f'{NAME}.*']),
+    package_data={NAME: ['evaluation/page.css']},
     data_files=[
         ('share/ament_index/resource_index/packages', [f'resource/{NAME}']),
         (f'share/{NAME}', ['package.xml']),
@@ -26,11 +27,15 @@ setup(
     zip_safe=True,
     entry_points={
         'console_scripts': [
+            f'analyze_logs = {NAME}.cli.analyze_logs:main',
+            f'evaluate = {NAME}.cli.evaluate:main',
             f'filter_overlap = {NAME}.cli.filter_overlap:main',
             f'import_sessions = {NAME}.cli.import_sessions:main',
             f'make_splits = {NAME}.cli.make_splits:main',
+            f'overfit = {NAME}.cli.overfit:main',
             f'session_info = {NAME}.cli.session_info:main',
             f'split_session = {NAME}.cli.split_session:main',
+            f'train = {NAME}.cli.train:main',
         ],
     },
 )

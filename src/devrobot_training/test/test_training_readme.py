@@ -4,6 +4,9 @@ from pathlib import Path
 import re
 
 from devrobot_interfaces_py.configs import markdown_table
+from devrobot_training.evaluation.config import EvaluationConfig
+from devrobot_training.fit.config import TrainConfig
+from devrobot_training.fit.overfit import OverfitConfig
 from devrobot_training.sessions.contact_sheet import SheetConfig
 from devrobot_training.sessions.splits import CanvasConfig, PartConfig, SplitConfig
 from drawn_sessions import moments, walk
@@ -16,6 +19,9 @@ TABLES = {
     'split_session': PartConfig,
     'make_splits': SplitConfig,
     'filter_overlap': CanvasConfig,
+    'train': TrainConfig,
+    'evaluate': EvaluationConfig,
+    'overfit': OverfitConfig,
 }
 
 

@@ -47,6 +47,7 @@ def make_parser(name: str, description: str, example: str) -> argparse.ArgumentP
         # Not wrapped, so that it can be copied.
         epilog=f'example:\n  {PROGRAM} {name} {example}',
         formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
     )
     parser.add_argument(
         '--json', type=Path, metavar='FILE', help='write the result to FILE as JSON, too'

@@ -1,0 +1,243 @@
+"""
+Samples per second of offline training, from the recorded session to the optimiser step.
+
+Ours (frames once, canvases by index, our step) against (a) what one would write first: a
+``DataLoader`` over canvases that were built as float tensors beforehand, and the plain model of
+``plain_model.py``; and (b) ViTMAE of ``transformers``, if that is installed, on a square picture
+of as many patches (it cannot be built for a canvas). All take turns in one run, on one session,
+with a model of the ``reference`` size.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+import importlib.util
+from pathlib import Path
+import statistics
+import tempfile
+import time
+
+from devrobot_training.data.canvases import CanvasSet, make_canvases
+from devrobot_training.data.loader import BatchLoader
+from devrobot_training.data.sampling import make_sampler, SamplerConfig
+from devrobot_training.sessions.opening import open_session
+from devrobot_world_model.canvas.layout import CanvasLayout
+from devrobot_world_model.config import preset, PRESET_NAMES, WorldModelConfig
+from devrobot_world_model.learning.precision import has_native_bf16
+from devrobot_world_model.learning.step import Learner
+from devrobot_world_model.model.factory import build_model
+import numpy as np
+from plain_model import plain_train_step, PlainMaskedAutoencoder
+from report import finish, make_parser, measure_in_turn, median_ratio
+from session_open import write_bag
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+from torch.utils.flop_counter import FlopCounterMode
+
+CHUNK = 16
+PEAK_SIZES = (1024, 2048, 3072)
+PAGE = 4096
+
+
+class PrebuiltCanvases(Dataset):
+    """Every canvas as (T, D) float patches in 0..1, in memory: 1.9 MB each."""
+
+    def __init__(self, canvases: CanvasSet, count: int) -> None:
+        rows = np.arange(count)
+        batch = canvases.batch(rows)
+        layout = canvases.layout
+        frames = batch.frames[batch.index]
+        bars = batch.colors.repeat(1, 1, layout.patch_size**2)[:, :, None, None]
+        bars = bars.expand(-1, -1, layout.rows, layout.separator_columns, -1)
+        blocks = []
+        for slot in range(layout.frames):
+            shape = (count, layout.rows, layout.columns, -1)
+            blocks.append(frames[:, slot].reshape(shape))
+            if slot + 1 < layout.frames:
+                blocks.append(bars[:, slot])
+        self._canvases = (torch.cat(blocks, dim=2).flatten(1, 2).float() / 255.0).contiguous()
+
+    def __len__(self) -> int:
+        return len(self._canvases)
+
+    def __getitem__(self, index: int) -> Tensor:
+        return self._canvases[index]
+
+
+def plain_steps(config: WorldModelConfig, data: Dataset, size: int) -> Callable[[], None]:
+    """Return a function that makes one step of the plain way."""
+    torch.manual_seed(config.seed)
+    model = PlainMaskedAutoencoder(config)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=3e-4, foreach=False)
+
+    def batches() -> Iterator[Tensor]:
+        while True:
+            yield from DataLoader(data, batch_size=size, shuffle=True, drop_last=True)
+
+    source = batches()
+    return lambda: plain_train_step(model, optimizer, next(source)) and None
+
+
+def our_steps(
+    config: WorldModelConfig, canvases: CanvasSet, size: int, chunk: int = 0
+) -> tuple[Callable[[], None], Learner, BatchLoader]:
+    """Return a function that makes one step of ours, and what it works with."""
+    learner = Learner(build_model(config), loss=config.loss, optimizer=config.optimizer)
+    sampler = make_sampler(SamplerConfig(chunk_length=chunk), canvases, config.seed)
+    loader = BatchLoader(canvases, sampler, batch_size=size)
+    return lambda: learner.train_step(loader.next().batch) and None, learner, loader
+
+
+def vit_mae_steps(config: WorldModelConfig, size: int) -> Callable[[], None] | None:
+    """Return a function that makes one step of ViTMAE; None without ``transformers``."""
+    if importlib.util.find_spec('transformers') is None:
+        return None
+    from transformers import ViTMAEConfig, ViTMAEForPreTraining
+
+    layout, model = CanvasLayout.from_config(config), config.model
+    side = round((layout.rows * layout.canvas_columns) ** 0.5)
+    hidden = layout.patches_per_frame / (layout.rows * layout.canvas_columns)
+    net = ViTMAEForPreTraining(
+        ViTMAEConfig(
+            hidden_size=model.encoder_width,
+            num_hidden_layers=model.encoder_depth,
+            num_attention_heads=model.encoder_heads,
+            intermediate_size=int(model.encoder_width * model.mlp_ratio),
+            decoder_hidden_size=model.decoder_width,
+            decoder_num_hidden_layers=model.decoder_depth,
+            decoder_num_attention_heads=model.decoder_heads,
+            decoder_intermediate_size=int(model.decoder_width * model.mlp_ratio),
+            image_size=side * model.patch_size,
+            patch_size=model.patch_size,
+            mask_ratio=hidden,
+        )
+    )
+    optimizer = torch.optim.AdamW(net.parameters(), lr=3e-4, foreach=False)
+    images = torch.rand(size, 3, side * model.patch_size, side * model.patch_size)
+
+    def step() -> None:
+        loss = net(pixel_values=images).loss
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+
+    return step
+
+
+@dataclass(frozen=True)
+class Peak:
+    """Floating point operations per second of the fastest matrix product."""
+
+    precision: str
+    flops: float
+
+
+def matmul_peak() -> Peak:
+    """Measure the fastest product of square matrices in the precision that training uses."""
+    native = has_native_bf16(torch.device('cpu'))
+    dtype, name = (torch.bfloat16, 'bf16') if native else (torch.float32, 'fp32')
+    best = 0.0
+    for size in PEAK_SIZES:
+        a, b = (torch.randn(size, size, dtype=dtype) for _ in range(2))
+        for _ in range(4):
+            begin = time.perf_counter()
+            a @ b
+            best = max(best, 2 * size**3 / (time.perf_counter() - begin))
+    return Peak(name, best)
+
+
+def step_flops(config: WorldModelConfig, canvases: CanvasSet, size: int) -> float:
+    """Return the floating point operations of one training step, per canvas."""
+    step, _, loader = our_steps(config, canvases, size)
+    with FlopCounterMode(display=False) as counter:
+        step()
+    loader.close()
+    return counter.get_total_flops() / size
+
+
+def resident_bytes() -> int:
+    """Return the memory of this process that is in RAM."""
+    return int(Path('/proc/self/statm').read_text().split()[1]) * PAGE
+
+
+def bytes_per_canvas(canvases: CanvasSet) -> float:
+    """Return by how much memory grows per canvas, all frames being different."""
+    before = resident_bytes()
+    again = make_canvases(canvases.sessions, canvases.layout, store='memory')
+    again.batch(np.arange(8))
+    return (resident_bytes() - before) / len(again)
+
+
+def disk_growth(canvases: CanvasSet) -> float:
+    """Return by how much memory grows while every canvas is read from disk, in MB."""
+    disk = make_canvases(canvases.sessions, canvases.layout, store='disk')
+    for begin in range(0, 64, 8):
+        disk.batch(np.arange(begin, begin + 8))
+    before = peak = resident_bytes()
+    for begin in range(0, len(disk) - 8, 8):
+        disk.batch(np.arange(begin, begin + 8))
+        peak = max(peak, resident_bytes())
+    return (peak - before) / 1e6
+
+
+def measure(
+    config: WorldModelConfig, canvases: CanvasSet, size: int, rounds: int, chunk: int = 0
+) -> dict[str, float]:
+    """Return samples/s of all ways, and the median ratios to the plain one."""
+    data = PrebuiltCanvases(canvases, min(len(canvases), max(64, 2 * size)))
+    ours, _, loader = our_steps(config, canvases, size, chunk)
+    ways = {'plain': plain_steps(config, data, size), 'ours': ours}
+    other = None if chunk else vit_mae_steps(config, size)
+    if other is not None:
+        ways['vit_mae'] = other
+    seconds = measure_in_turn(ways, rounds)
+    loader.close()
+    figures = {f'ratio_{name}': median_ratio(seconds['plain'], seconds[name]) for name in ways}
+    return figures | {name: size / statistics.median(times) for name, times in seconds.items()}
+
+
+def main() -> None:
+    """Measure and print one line per batch size."""
+    parser = make_parser(__doc__, 'python benchmarks/training.py --json training.json')
+    parser.set_defaults(threads=2)
+    parser.add_argument('--preset', default='reference', choices=PRESET_NAMES, help='model')
+    parser.add_argument('--batch-sizes', type=int, nargs='+', default=[1, 8, 32, 64])
+    parser.add_argument('--frames', type=int, default=600, help='frames of the session')
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    config = preset(arguments.preset)
+    layout = CanvasLayout.from_config(config)
+    figures: dict = {'preset': arguments.preset}
+    with tempfile.TemporaryDirectory(prefix='training_') as name:
+        session = open_session(write_bag(Path(name) / 'bag', arguments.frames, 'none'))
+        canvases = make_canvases([session], layout, store='memory')
+        figures['bytes_per_canvas'] = round(bytes_per_canvas(canvases))
+        figures['disk_growth_mb'] = round(disk_growth(canvases), 1)
+        peak, flops = matmul_peak(), step_flops(config, canvases, 8)
+        print(f'matmul peak {peak.flops / 1e9:.0f} GFLOP/s ({peak.precision}, {arguments.threads} '
+              f'threads); {flops / 1e9:.1f} GFLOP per canvas', flush=True)  # fmt: skip
+        figures |= {'peak_gflops': peak.flops / 1e9, 'gflop_per_canvas': flops / 1e9}
+        runs = [(size, 0) for size in arguments.batch_sizes]
+        runs += [(size, CHUNK) for size in arguments.batch_sizes if size == 32]
+        for size, chunk in runs:
+            rounds = arguments.rounds if size < 16 else max(3, arguments.rounds // 2)
+            result = measure(config, canvases, size, rounds, chunk)
+            tag = f'bs{size}' + ('_chunks' if chunk else '')
+            figures[f'ratio_{tag}'] = round(result['ratio_ours'], 3)
+            figures |= {f'{k}_samples_per_second_{tag}': round(v, 2)
+                        for k, v in result.items() if not k.startswith('ratio')}  # fmt: skip
+            share = result['ours'] * flops / peak.flops
+            if not chunk:
+                figures[f'fraction_of_peak_{tag}'] = round(share, 3)
+            others = ', '.join(
+                f'{k} {v:.2f}' for k, v in result.items() if k in ('plain', 'vit_mae')
+            )
+            print(f'{tag:12} {result["ours"]:7.2f} samples/s ({others}), ratio '
+                  f'{result["ratio_ours"]:.2f}, {share:.0%} of the peak', flush=True)  # fmt: skip
+    best = [v for k, v in figures.items() if k.startswith('fraction_of_peak_')]
+    figures['fraction_of_peak'] = max(best, default=0.0)
+    finish(figures, arguments.json)
+
+
+if __name__ == '__main__':
+    main()

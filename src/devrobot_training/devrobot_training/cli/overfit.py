@@ -1,0 +1,105 @@
+"""The command ``overfit``: can this model memorise a few canvases at all."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from devrobot_interfaces_py.atomic import atomic_path
+from devrobot_interfaces_py.configs import add_arguments, config_from_args, load_config
+from devrobot_training.cli.command import (
+    add_reading_options,
+    make_parser,
+    progress_bar,
+    read_session,
+    run,
+)
+from devrobot_training.data.canvases import make_canvases
+from devrobot_training.evaluation.pictures import draw_memorised
+from devrobot_training.fit.config import train_preset, TrainConfig
+from devrobot_training.fit.overfit import Memorised, overfit, OverfitConfig, verdict
+from devrobot_world_model.canvas.layout import CanvasLayout
+from devrobot_world_model.config import PRESET_NAMES
+import torch
+
+PICTURES = Path('saved/overfit')
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of the command."""
+    parser = make_parser(
+        'overfit',
+        'Train a fresh model on 1, 4 and 16 canvases of a session until it knows them by heart. '
+        'A model that cannot do that will not learn more either.',
+        'saved/sessions/toroidal_dot/train_01 --preset tiny',
+    )
+    parser.add_argument('session', type=Path, help='bag or session file')
+    parser.add_argument(
+        '--preset', choices=PRESET_NAMES, default='tiny', help='recipe to try (default tiny)'
+    )
+    parser.add_argument('--config', type=Path, metavar='FILE', help='YAML file with settings')
+    parser.add_argument(
+        '--picture',
+        type=Path,
+        metavar='FILE',
+        help=f'where the picture goes (default: {PICTURES}/<session>.png)',
+    )
+    add_arguments(parser, OverfitConfig)
+    add_arguments(parser, TrainConfig)
+    add_reading_options(parser)
+    return parser
+
+
+def main(args: Sequence[str] | None = None) -> None:
+    """Run the command."""
+    run(build_parser(), work, args)
+
+
+def work(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Try; return what came of it."""
+    base = train_preset(arguments.preset)
+    if arguments.config is not None:
+        base = load_config(TrainConfig, arguments.config)
+    config = config_from_args(TrainConfig, arguments, base=base)
+    wanted = config_from_args(OverfitConfig, arguments)
+    torch.set_num_threads(config.threads)
+    session = read_session(arguments.session, arguments)
+    canvases = make_canvases([session], CanvasLayout.from_config(config.world_model()))
+    with progress_bar('memorising', quiet=arguments.quiet, unit='step') as progress:
+        results = overfit(config, canvases, wanted, progress=progress)
+    print(f'{"canvases":>9} {"steps":>6} {"loss":>9}  best trivial prediction')
+    for result in results:
+        print(_line(result))
+    path = arguments.picture or PICTURES / f'{session.name}.png'
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_path(path) as temporary:
+        draw_memorised(results).savefig(temporary, format='png')
+    print(f'\n{verdict(results)}\npicture: {path}')
+    return {
+        'success': all(result.success for result in results),
+        'verdict': verdict(results),
+        'picture': str(path),
+        'results': [
+            {
+                'size': result.size,
+                'steps': result.steps,
+                'loss': result.loss,
+                'trivial_loss': result.trivial_loss,
+                'trivial': result.trivial,
+                'success': result.success,
+            }
+            for result in results
+        ],
+    }
+
+
+def _line(result: Memorised) -> str:
+    word = 'memorised' if result.success else 'NOT memorised'
+    return (
+        f'{result.size:9} {result.steps:6} {result.loss:9.5f}  {result.trivial_loss:.5f} '
+        f'({result.trivial})  {word}'
+    )
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,110 @@
+"""
+The processes of one training: one, or several under ``torchrun`` that share every batch.
+
+Each process takes its part of the batch; gradients are averaged by DistributedDataParallel
+(arXiv 2006.15704), losses are gathered, and every decision is made from the same numbers.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+import os
+from typing import Any
+
+from devrobot_training.fit.problems import TeamError
+import numpy as np
+import torch
+from torch import distributed, nn
+from torch.nn.parallel import DistributedDataParallel
+
+TIMEOUT = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Team:
+    """This process among the others; alone by default."""
+
+    rank: int = 0
+    size: int = 1
+
+    @property
+    def leads(self) -> bool:
+        """Whether this process writes files and talks to people."""
+        return self.rank == 0
+
+    def wrap(self, model: nn.Module) -> Callable[..., Any]:
+        """Return what is called instead of ``model``, so that gradients are averaged."""
+        return model if self.size == 1 else DistributedDataParallel(model)
+
+    def any(self, flag: bool) -> bool:
+        """Return whether ``flag`` is set in one of the processes."""
+        if self.size == 1:
+            return flag
+        value = torch.tensor(float(flag))
+        _guarded(lambda: distributed.all_reduce(value, distributed.ReduceOp.MAX))
+        return bool(value)
+
+    def interleave(self, part: np.ndarray) -> np.ndarray:
+        """Return the (B, …) values of a batch from the parts [rank::size] of all processes."""
+        if self.size == 1:
+            return part
+        own = torch.from_numpy(np.ascontiguousarray(part))
+        parts = [torch.empty_like(own) for _ in range(self.size)]
+        _guarded(lambda: distributed.all_gather(parts, own))
+        return torch.stack(parts, dim=1).flatten(0, 1).numpy()
+
+    def total(self, values: np.ndarray) -> np.ndarray:
+        """Return the sums over all processes."""
+        if self.size == 1:
+            return values
+        summed = torch.from_numpy(values.astype(np.float64))
+        _guarded(lambda: distributed.all_reduce(summed))
+        return summed.numpy()
+
+    def barrier(self) -> None:
+        """Wait for the others."""
+        if self.size > 1:
+            _guarded(distributed.barrier)
+
+
+def join_team() -> Team:
+    """
+    Return the team that ``torchrun`` made, or a team of one.
+
+    gloo carries what is gathered on the CPU; with GPUs the gradients go over NCCL.
+    """
+    if 'RANK' not in os.environ or 'WORLD_SIZE' not in os.environ:
+        return Team()
+    backend = 'cpu:gloo,cuda:nccl' if torch.cuda.is_available() else 'gloo'
+    _guarded(lambda: distributed.init_process_group(backend, timeout=TIMEOUT))
+    return Team(rank=distributed.get_rank(), size=distributed.get_world_size())
+
+
+def leave_team(team: Team) -> None:
+    """Close the connections to the others."""
+    if team.size > 1 and distributed.is_initialized():
+        distributed.destroy_process_group()
+
+
+def is_connection_loss(error: RuntimeError) -> bool:
+    """Return whether an error of torch means that another process is gone."""
+    text = str(error).lower()
+    signs = (
+        'connection closed by peer',
+        'connection reset',
+        'socket',
+        'timed out',
+        'gloo',
+        'nccl',
+    )
+    return any(sign in text for sign in signs)
+
+
+def _guarded(work: Callable[[], Any]) -> None:
+    try:
+        work()
+    except RuntimeError as error:
+        if not is_connection_loss(error):
+            raise
+        reason = ' '.join(str(error).split())[:200]
+        raise TeamError(f'another process of this training is gone: {reason}') from error

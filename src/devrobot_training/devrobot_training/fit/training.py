@@ -1,0 +1,267 @@
+"""
+A training from sessions to a summary: what the command and the action server run.
+
+Everything a run needs is in its folder: a run that was stopped, or killed, goes on from its last
+checkpoint as if nothing had happened.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from devrobot_interfaces_py.configs import config_to_dict, ConfigError, load_config
+from devrobot_training.data.canvases import CanvasSet, make_canvases
+from devrobot_training.fit.config import TrainConfig
+from devrobot_training.fit.events import Listener
+from devrobot_training.fit.loop import Fitter, Parts
+from devrobot_training.fit.problems import RunError
+from devrobot_training.fit.run_folder import CONFIG, LAST, RunFolder
+from devrobot_training.fit.stopping import Stop
+from devrobot_training.fit.team import Team
+from devrobot_training.sessions.opening import open_session
+from devrobot_training.sessions.session import Session
+from devrobot_training.sessions.splits import PartConfig, split_in_two
+from devrobot_world_model.canvas.layout import CanvasLayout
+from devrobot_world_model.checkpoints import load_checkpoint, LoadedCheckpoint
+from devrobot_world_model.learning.state import learner_state, MODEL_PREFIX, restore_learner
+from devrobot_world_model.learning.step import Learner
+from devrobot_world_model.model.factory import build_model
+import torch
+from torch import Tensor
+
+RAW_PREFIX = 'raw.'
+Reading = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inputs:
+    """
+    What is trained on: one session that is split in time, or two.
+
+    ``start`` is a checkpoint folder whose weights are the beginning; '' = random weights.
+    """
+
+    train: Path
+    validation: Path | None = None
+    start: str = ''
+    namespace: str = ''
+    skip_faulty: bool = False
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data with absolute paths."""
+        return {
+            'train': str(self.train.resolve()),
+            'validation': None if self.validation is None else str(self.validation.resolve()),
+            'start': self.start and str(Path(self.start).resolve()),
+            'namespace': self.namespace,
+            'skip_faulty': self.skip_faulty,
+        }
+
+    @classmethod
+    def from_dict(cls, value: Mapping[str, Any]) -> 'Inputs':
+        """
+        Return what ``to_dict`` gave.
+
+        :raises RunError: if something is missing.
+        """
+        try:
+            validation = value['validation']
+            return cls(
+                train=Path(value['train']),
+                validation=None if validation is None else Path(validation),
+                start=str(value['start']),
+                namespace=str(value['namespace']),
+                skip_faulty=bool(value['skip_faulty']),
+            )
+        except (KeyError, TypeError) as error:
+            raise RunError(f'the inputs of the run are damaged: {error} is missing') from error
+
+
+@dataclass(frozen=True, kw_only=True)
+class Data:
+    """The canvases of a training."""
+
+    train: CanvasSet
+    validation: CanvasSet
+    digests: Mapping[str, str]
+
+
+def open_data(inputs: Inputs, config: TrainConfig, reading: Reading | None = None) -> Data:
+    """
+    Open the sessions and make their canvases.
+
+    :raises SessionError: if a session cannot be used, or the two do not fit together.
+    """
+
+    def opened(path: Path) -> Session:
+        return open_session(
+            path, namespace=inputs.namespace, skip_faulty=inputs.skip_faulty, progress=reading
+        )
+
+    whole = opened(inputs.train)
+    if inputs.validation is None:
+        parts = PartConfig(train_ratio=config.fit.train_ratio, history=config.canvas.frames)
+        stage = split_in_two(whole, parts)
+        pair = [
+            whole.select([part], name=f'{whole.name}_{name}')
+            for name, part in (('train', stage.train), ('validation', stage.validation))
+        ]
+    else:
+        pair = [whole, opened(inputs.validation)]
+    train, validation = (_canvases(session, config) for session in pair)
+    digests = {session.name: session.digest for session in pair}
+    return Data(train=train, validation=validation, digests=digests)
+
+
+def _canvases(session: Session, config: TrainConfig) -> CanvasSet:
+    return make_canvases(
+        [session],
+        CanvasLayout.from_config(config.world_model()),
+        store=config.fit.store,
+        memory_bytes=int(config.fit.memory_gb * 1e9),
+    )
+
+
+class Training:
+    """A run folder with its data, learner and loop."""
+
+    def __init__(
+        self,
+        folder: RunFolder,
+        config: TrainConfig,
+        data: Data,
+        *,
+        listeners: Sequence[Listener] = (),
+        team: Team | None = None,
+    ) -> None:
+        """
+        Build the model.
+
+        :raises ConfigError: if the device is not there.
+        """
+        self.folder = folder
+        self.config = config
+        self.data = data
+        self.team = team or Team()
+        torch.set_num_threads(config.threads)
+        model = build_model(config.world_model())
+        device = next(model.parameters()).device
+        data.train.store.to(device)
+        generator = torch.Generator(device).manual_seed(config.seed + self.team.rank)
+        self.learner = Learner(
+            model,
+            loss=config.loss,
+            optimizer=config.optimizer,
+            generator=generator,
+            forward=_forward(model, config, self.team),
+        )
+        self.fitter = Fitter(
+            config,
+            Parts(learner=self.learner, train=data.train, validation=data.validation),
+            save=self._save,
+            listeners=tuple(listeners),
+            team=self.team,
+        )
+
+    def begin_from(self, path: Path) -> None:
+        """
+        Take the weights of a checkpoint; a shallower model grows.
+
+        :raises CheckpointError: if they do not fit.
+        """
+        loaded = load_checkpoint(path.parent, path.name)
+        configs = (loaded.config, config_to_dict(self.config.world_model()))
+        restore_learner(self.learner, loaded.tensors, configs, {}, {}, False)
+        if self.fitter.average is not None:
+            values = {n: p.detach().clone() for n, p in self.learner.model.named_parameters()}
+            self.fitter.average.restore(values)
+
+    def resume(self) -> bool:
+        """
+        Go on from the last checkpoint; return whether there was one.
+
+        :raises CheckpointError: if it is damaged.
+        :raises RunError: if it is of another kind of run.
+        """
+        name = self.folder.target(LAST)
+        if not name:
+            return False
+        loaded = load_checkpoint(self.folder.checkpoints, name)
+        if 'fit' not in loaded.state:
+            raise RunError(f'{self.folder.checkpoints / name} is no checkpoint of a training')
+        configs = (loaded.config, config_to_dict(self.config.world_model()))
+        tensors = _with_raw_weights(loaded) if self.fitter.average else loaded.tensors
+        restore_learner(self.learner, tensors, configs, loaded.counters, loaded.state, True)
+        if self.fitter.average is not None:
+            self.fitter.average.restore(loaded.part(MODEL_PREFIX))
+        self.fitter.restore(loaded.state['fit'])
+        return True
+
+    def run(self, should_stop: Callable[[], bool] = lambda: False) -> Stop:
+        """Train; see ``Fitter.run``."""
+        return self.fitter.run(should_stop)
+
+    def _save(self, best: bool) -> None:
+        """Write a checkpoint; averaged weights, if there are any, are its model."""
+        tensors, counters, state = learner_state(self.learner)
+        if self.fitter.average is not None:
+            for name, value in self.fitter.average.average.items():
+                tensors[RAW_PREFIX + name] = tensors[MODEL_PREFIX + name]
+                tensors[MODEL_PREFIX + name] = value.cpu().clone()
+        progress = self.fitter.progress
+        self.folder.save(
+            tensors=tensors,
+            config=config_to_dict(self.config.world_model()),
+            metrics={'validation_loss': progress.best, 'within_2px': progress.within_2px},
+            counters=counters,
+            state={**state, 'fit': self.fitter.state()},
+            best=best,
+        )
+
+
+def read_run(folder: RunFolder) -> tuple[TrainConfig, Inputs]:
+    """
+    Return the settings and inputs of a run that is to be resumed.
+
+    :raises RunError: if this is no run folder.
+    """
+    inputs = Inputs.from_dict(folder.read_inputs().get('inputs', {}))
+    try:
+        return load_config(TrainConfig, folder.path / CONFIG), inputs
+    except ConfigError as error:
+        raise RunError(f'{folder.path} cannot be resumed: {error}') from error
+
+
+def _with_raw_weights(loaded: LoadedCheckpoint) -> dict[str, Tensor]:
+    """Return the tensors with the weights that the loop trains, not their average."""
+    raw = {f'{MODEL_PREFIX}{name}': value for name, value in loaded.part(RAW_PREFIX).items()}
+    if not raw:
+        raise RunError(
+            f'checkpoint {loaded.info.name} has no averaged weights: resume with fit.ema 0'
+        )
+    return {**loaded.tensors, **raw}
+
+
+def _forward(model: Any, config: TrainConfig, team: Team) -> Callable[..., Any]:
+    """Return what computes the model in a training step."""
+    on_gpu = next(model.parameters()).device.type == 'cuda'
+    wanted = config.fit.compile
+    inner = team.wrap(model)
+    if wanted == 'always' or (wanted == 'auto' and on_gpu):
+        return torch.compile(inner)  # type: ignore[no-any-return]
+    return inner
+
+
+def same_data(recorded: Mapping[str, str], data: Data) -> None:
+    """
+    Refuse to resume on other recordings.
+
+    :raises RunError: naming the session that changed.
+    """
+    for name, digest in data.digests.items():
+        if recorded.get(name, digest) != digest:
+            raise RunError(
+                f'{name} has changed since the run began (digest {digest}, then '
+                f'{recorded[name]}): start a new run'
+            )

@@ -1,0 +1,1 @@
+"""What is written down during a training, and what it tells afterwards."""

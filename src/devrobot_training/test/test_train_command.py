@@ -1,0 +1,233 @@
+"""The command ``train`` as a user runs it: to its end, interrupted, killed, resumed."""
+
+import json
+import os
+from pathlib import Path
+import re
+import subprocess
+import sys
+
+from devrobot_interfaces_py.configs import config_to_dict
+from devrobot_training.cli import train
+from devrobot_training.logs.metrics_log import read_rows
+from devrobot_world_model.checkpoints import load_checkpoint
+from fit_worlds import dot_session, SMALL
+import pytest
+import yaml
+
+KEYS = {
+    'within_2px', 'counterfactual_within_2px', 'rollout5_within_2px', 'rollout10_within_2px',
+    'cpu_seconds_to_95', 'cpu_seconds', 'samples', 'steps', 'seed', 'stop_reason', 'hybrid',
+    'hybrid_copy_last', 'hybrid_black',
+}  # fmt: skip
+DEADLINE_S = 240.0
+
+
+@pytest.fixture(scope='module')
+def bag(tmp_path_factory) -> Path:
+    return dot_session(tmp_path_factory.mktemp('session') / 'walk')
+
+
+@pytest.fixture(scope='module')
+def config(tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp('config') / 'small.yaml'
+    path.write_text(yaml.safe_dump(config_to_dict(SMALL)))
+    return path
+
+
+def run(*words: object) -> int:
+    with pytest.raises(SystemExit) as end:
+        train.main([str(word) for word in words])
+    return end.value.code
+
+
+def losses(folder: Path) -> list[tuple]:
+    return [
+        (row['step'], row['loss'], row['rows'])
+        for row in read_rows(folder / 'metrics.jsonl', 'batch')
+    ]
+
+
+def test_a_run_leaves_everything_that_was_promised(bag, config, tmp_path, capsys):
+    report = tmp_path / 'out.json'
+    words = (bag, '--config', config, '--runs-dir', tmp_path / 'runs', '--run-id', 'monday')
+    assert run(*words, '--stopping.max-samples', 120, '--json', report) == 0
+    folder = tmp_path / 'runs' / 'walk' / 'monday'
+    summary = json.loads((folder / 'summary.json').read_text())
+    assert summary == json.loads(report.read_text())
+    assert summary.keys() >= KEYS
+    assert (summary['samples'], summary['steps'], summary['stop_reason']) == (120, 30, 'samples')
+    assert summary['within_2px'] is not None
+    found = {path.name for path in folder.iterdir()}
+    assert found >= {
+        'config.yaml', 'inputs.json', 'metrics.jsonl', 'events.log', 'checkpoints', 'summary.json',
+        'evaluation.json', 'report.html', 'examples.png',
+    }  # fmt: skip
+    assert yaml.safe_load((folder / 'config.yaml').read_text())['stopping']['max_samples'] == 120
+    output = capsys.readouterr().out
+    assert f'run               {folder}' in output and 'dot within 2 px' in output
+    assert [row['samples'] for row in read_rows(folder / 'metrics.jsonl', 'interval')] == [
+        40,
+        80,
+        120,
+    ]
+
+
+@pytest.mark.parametrize(
+    ('words', 'text'),
+    [
+        ((), 'name a session to train on, or a run with --resume'),
+        (('none',), 'none: there is no such bag'),
+        (('BAG', '--run-id', '../x'), "run id '../x' must be a plain name"),
+        (('BAG', '--fit.batch-size', '0'), '--fit.batch-size is 0'),
+        (('BAG', '--optimizer.learning-rat', '1'), 'unrecognized arguments'),
+        (('BAG', '--device', 'cuda:7'), "device 'cuda:7' was asked for, but there"),
+        (
+            ('BAG', '--sampler.chunk-length', '12', '--fit.batch-size', '24'),
+            'has no run of so many',
+        ),
+        (('BAG', '--checkpoint', 'none/best'), "there is no checkpoint 'best'"),
+        (('--resume', '.'), 'no run that can be resumed'),
+        (('BAG', '--model.encoder-width', '30'), 'encoder_width must be a multiple'),
+    ],
+)
+def test_mistakes_end_in_one_line_and_leave_nothing(bag, config, tmp_path, capsys, words, text):
+    given = [bag if word == 'BAG' else word for word in words]
+    options = () if '--resume' in words else ('--config', config, '--runs-dir', tmp_path / 'runs')
+    assert run(*given, *options, '--quiet') in (1, 2)
+    error = capsys.readouterr().err
+    assert text in error
+    assert 'Traceback' not in error
+    assert not list(tmp_path.glob('runs/*/*/summary.json'))
+
+
+FORKS = """
+import contextlib, json, os, random, signal, sys, time
+from pathlib import Path
+from devrobot_training.cli import train
+from devrobot_world_model.checkpoints import load_checkpoint
+
+folder, kills = Path(sys.argv[1]), int(sys.argv[2])
+start, resume = json.loads(sys.argv[3]), ['--resume', str(folder), '--quiet']
+moments = random.Random(4)
+
+
+def newest():
+    link = folder / 'checkpoints' / 'last'
+    return link.readlink().name if link.is_symlink() else ''
+
+
+for number in range(kills + 1):
+    pid = os.fork()
+    if not pid:
+        with open(os.devnull, 'w') as nowhere, contextlib.redirect_stdout(nowhere):
+            try:
+                train.main(resume if (folder / 'inputs.json').exists() else start)
+            except SystemExit as end:
+                os._exit(end.code)
+    if number < kills:
+        # Any moment, but one at which it trains: after a checkpoint has moved on.
+        before, end = newest(), time.monotonic() + 30
+        while newest() == before and time.monotonic() < end:
+            time.sleep(0.002)
+        time.sleep(moments.uniform(0.0, 0.2))
+        os.kill(pid, signal.SIGKILL)
+    _, status = os.waitpid(pid, 0)
+    for path in folder.glob('*.json'):
+        json.loads(path.read_text())
+    if (folder / 'checkpoints' / 'last').exists():
+        step = load_checkpoint(folder / 'checkpoints', 'last').counters['optimizer_step']
+        print('killed' if os.WIFSIGNALED(status) else 'ended', step, flush=True)
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
+
+
+def test_a_run_that_is_killed_ten_times_has_the_losses_of_a_whole_one(bag, config, tmp_path):
+    words = [
+        *(str(bag), '--config', str(config), '--runs-dir', str(tmp_path), '--quiet'),
+        *('--stopping.max-samples', '2400', '--stopping.plateau', 'false'),
+        *('--stopping.divergence', 'false', '--fit.validate-every', '400'),
+    ]
+    assert run(*words, '--run-id', 'whole') == 0
+    torn = tmp_path / 'walk' / 'torn'
+    script = tmp_path / 'forks.py'
+    script.write_text(FORKS)
+    done = subprocess.run(
+        [sys.executable, script, torn, '10', json.dumps([*words, '--run-id', 'torn'])],
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE_S,
+        env={
+            **os.environ,
+            'PYTHONPATH': os.pathsep.join(filter(None, sys.path)),
+            'OMP_NUM_THREADS': '1',
+        },
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    kills = re.findall(r'killed (\d+)', done.stdout)
+    assert len(set(kills)) == 10, 'each kill came at another part of the run'
+    assert losses(torn) == losses(tmp_path / 'walk' / 'whole')
+    one, other = (
+        load_checkpoint(tmp_path / 'walk' / name / 'checkpoints', 'last')
+        for name in ('whole', 'torn')
+    )
+    assert one.counters == other.counters == {'optimizer_step': 600, 'samples_seen': 2400}
+    weights = one.part('model.'), other.part('model.')
+    assert all(bool((value == weights[1][name]).all()) for name, value in weights[0].items())
+
+
+def test_an_interrupt_ends_after_the_step_and_the_run_goes_on(bag, config, tmp_path):
+    words = [
+        *(sys.executable, '-m', 'devrobot_training.cli.train', bag, '--config', config),
+        *('--runs-dir', tmp_path, '--run-id', 'torn', '--stopping.plateau', 'false'),
+    ]
+    environment = {**os.environ, 'PYTHONPATH': os.pathsep.join(filter(None, sys.path))}
+    process = subprocess.Popen(
+        list(map(str, words)),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+    )
+    try:
+        for line in process.stdout:
+            if ' samples | train ' in line:
+                break
+        process.terminate()
+        output, error = process.communicate(timeout=DEADLINE_S)
+    finally:
+        process.kill()
+    assert process.returncode == 130, error
+    assert 'stopping after this step' in output
+    folder = tmp_path / 'walk' / 'torn'
+    summary = json.loads((folder / 'summary.json').read_text())
+    assert summary['stop_reason'] == 'interrupted'
+    before = summary['samples']
+    limit = before + 40
+    assert run('--resume', folder, '--stopping.max-samples', limit, '--quiet') == 0
+    summary = json.loads((folder / 'summary.json').read_text())
+    assert summary['samples'] == limit
+    steps = [step for step, *_ in losses(folder)]
+    assert steps == list(range(1, limit // 4 + 1))
+
+
+def test_several_processes_are_one_switch(bag, config, tmp_path):
+    words = [
+        *(sys.executable, '-m', 'devrobot_training.cli.train', bag, '--config', config),
+        *('--runs-dir', tmp_path, '--run-id', 'team', '--processes', '2'),
+        *('--stopping.max-samples', '80'),
+    ]
+    done = subprocess.run(
+        list(map(str, words)),
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE_S,
+        env={**os.environ, 'PYTHONPATH': os.pathsep.join(filter(None, sys.path))},
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    folder = tmp_path / 'walk' / 'team'
+    assert json.loads((folder / 'summary.json').read_text())['samples'] == 80
+    assert [step for step, *_ in losses(folder)] == list(range(1, 21))
+    assert done.stdout.count('stopped: samples') == 1
