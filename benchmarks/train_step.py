@@ -64,7 +64,9 @@ def measure(config, size: int, rounds: int) -> dict[str, float]:
 def main() -> None:
     """Measure and print one line per batch size."""
     parser = make_parser(__doc__, 'python benchmarks/train_step.py --json train_step.json')
-    parser.add_argument('--preset', default='base', choices=PRESET_NAMES, help='model to measure')
+    parser.add_argument(
+        '--preset', default='reference', choices=PRESET_NAMES, help='model to measure'
+    )
     parser.add_argument('--batch-sizes', type=int, nargs='+', default=[1, 8, 32], help='samples')
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)

@@ -2,18 +2,13 @@
 
 from devrobot_bringup.demo.processes import tail_of
 
-REASON = (
-    '[driver-1] [ERROR] [17.2] [toroidal_dot.driver]: another driver is at work'
-)
+REASON = '[driver-1] [ERROR] [17.2] [toroidal_dot.driver]: another driver is at work'
 LOG = [
     '[INFO] [driver-1]: process started with pid [1]',
     '[driver-1] [INFO] [17.1] [toroidal_dot.driver]: configured',
     REASON,
     '[ERROR] [driver-1]: process has died [pid 1, exit code 1]',
-    *(
-        f'[world_model-3]   line {number} of its last words'
-        for number in range(20)
-    ),
+    *(f'[world_model-3]   line {number} of its last words' for number in range(20)),
 ]
 
 

@@ -41,7 +41,7 @@ def event_reader(bag_types: Typestore, own_types: Typestore) -> Callable[[bytes]
     def read(raw: bytes) -> ActionEvent:
         if usual and bytes(raw[:2]) == LITTLE_ENDIAN_CDR:
             return _event(*read_action_event(raw))
-        message = bag_types.deserialize_cdr(raw, ACTION_EVENT)
+        message: Any = bag_types.deserialize_cdr(raw, ACTION_EVENT)
         action = getattr(message, 'action', None)
         return _event(
             message.header.stamp.sec * NS + message.header.stamp.nanosec,

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 import shutil
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from devrobot_interfaces_py import topics as names
 from devrobot_interfaces_py.actions import ActionEvent, ActionSpace, SessionInfo
@@ -33,7 +33,7 @@ from rosbags.interfaces import (
 )
 from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer
 
-VERSION = 9  # of metadata.yaml, that of ROS 2 Jazzy
+VERSION: Final = 9  # of metadata.yaml, that of ROS 2 Jazzy
 STORAGES = {'mcap': StoragePlugin.MCAP, 'sqlite3': StoragePlugin.SQLITE3}
 COMPRESSIONS = {
     'none': CompressionMode.NONE,
@@ -126,7 +126,7 @@ class BagWriter:
             self._discard()
             return
         try:
-            self._writer.close()
+            self._opened.close()
             (self._folder / self.path.name).rename(self.path)
         except OSError as problem:
             raise BagError(f'{self.path}: cannot be written: {problem}') from problem
@@ -154,6 +154,12 @@ class BagWriter:
         """Write one action event."""
         raw = self._maker.event(event)
         self._write(f'{self.namespace}/{names.ACTION_EVENTS}', event.stamp_ns, log_ns, raw)
+
+    @property
+    def _opened(self) -> Writer:
+        if self._writer is None:
+            raise BagError(f'{self.path}: a bag is written inside its context, with BagWriter(…)')
+        return self._writer
 
     def _start(self) -> None:
         store = make_typestore()
@@ -202,8 +208,8 @@ class BagWriter:
                 (names.ACTION_SPACE, self._maker.space(self._space, when)),
                 (names.SESSION_INFO, self._maker.info(self._info, when)),
             ):
-                self._writer.write(self._connections[f'{self.namespace}/{name}'], when, make)
-        self._writer.write(self._connections[topic], when, raw)
+                self._opened.write(self._connections[f'{self.namespace}/{name}'], when, make)
+        self._opened.write(self._connections[topic], when, raw)
 
     def _discard(self) -> None:
         if self._writer is not None and self._writer.storage is not None:

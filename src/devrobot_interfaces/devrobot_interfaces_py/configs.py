@@ -233,7 +233,7 @@ def _leaves(cls: type, mapping: Any, prefix: str) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for key, value in mapping.items():
         annotation = hints.get(key)
-        if is_config(annotation):
+        if annotation is not None and is_config(annotation):
             nested = config_to_dict(value) if is_config(type(value)) else value
             values.update(_leaves(annotation, nested, f'{prefix}{key}.'))
         else:

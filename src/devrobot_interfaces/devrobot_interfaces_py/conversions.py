@@ -222,5 +222,5 @@ def _definition_from_msg(message: ActionDefinitionMsg) -> ActionDefinition:
 def _byte_array(pixels: Image) -> array.array:
     """Return pixels as the array that rclpy takes as it is; it checks anything else by element."""
     data = array.array('B')
-    data.frombytes(memoryview(pixels).cast('B'))
+    data.frombytes(pixels.data.cast('B'))
     return data

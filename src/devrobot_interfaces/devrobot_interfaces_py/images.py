@@ -72,7 +72,7 @@ def decode_compressed(data: bytes, format: str) -> Image:  # noqa: A002 - name o
         pixels = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
     if pixels is None:
         raise ImageError(f'compressed image of {len(content)} bytes is not a readable {format}')
-    return cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
+    return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), np.uint8)
 
 
 def encode_jpeg(image: Image, quality: int = 90) -> bytes:
@@ -103,11 +103,12 @@ def resize(image: Image, height: int, width: int) -> Image:
     if (old_height, old_width) == (height, width):
         return image
     shrinks = height <= old_height and width <= old_width
-    return cv2.resize(
+    resized = cv2.resize(
         np.ascontiguousarray(image),
         (width, height),
         interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR,
     )
+    return np.asarray(resized, np.uint8)
 
 
 def stack_vertical(images: Sequence[Image]) -> Image:

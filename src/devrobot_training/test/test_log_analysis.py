@@ -141,19 +141,28 @@ def falling(n: int) -> float:
         (lambda n: falling(n) + (0.05 if n == 20 else 0.0), None),  # one bad check
         (lambda n: falling(n) if n < 16 else 0.2 + 0.01 * n, PROBLEM),
         (lambda n: falling(n) - 0.01, None),
+        (lambda n: falling(n) if n < 15 else 0.0, None),
     ],
-    ids=['near', 'gap', 'one', 'rising', 'better'],
+    ids=['near', 'gap', 'one', 'rising', 'better', 'zero'],
 )
 def test_divergence(validation, severity):
     rows = healthy_rows(intervals=losses(validation, falling))
+    if validation(20) == 0:
+        rows = healthy_rows(intervals=losses(validation))
     expected = [] if severity is None else [(severity, 'divergence')]
     assert [item for item in bad(rows) if item[1] == 'divergence'] == expected
 
 
 def test_the_number_of_a_divergence_is_the_ratio():
     rows = healthy_rows(intervals=losses(lambda n: 1.6 * falling(n), falling))
-    finding = one(rows, 'divergence')
-    assert finding.number == pytest.approx(1.6) and 'gap' not in finding.message
+    assert one(rows, 'divergence').number == pytest.approx(1.6)
+    small = [
+        healthy_rows(
+            intervals=losses(lambda n, r=ratio: 0.01 * r * falling(n), lambda n: 0.01 * falling(n))
+        )
+        for ratio in (1.49, 1.51)
+    ]
+    assert bad(small[0]) == [] and bad(small[1]) == [(WARNING, 'divergence')]
 
 
 # Gradients and rate

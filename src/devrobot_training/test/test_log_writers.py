@@ -10,7 +10,7 @@ from devrobot_training.fit.problems import RunError
 from devrobot_training.logs import writers
 from devrobot_training.logs.writers import make_writers, run_key, scalars, WRITERS
 import pytest
-from run_logs import batch, event, healthy_rows, interval, SETTINGS
+from run_logs import BATCH, batch, event, healthy_rows, interval, SETTINGS
 import yaml
 
 PACKAGE = Path(writers.__file__).parents[1]
@@ -112,6 +112,31 @@ def test_tensorboard_reads_what_was_written(folder):
     assert [item.value for item in losses] == pytest.approx([row['loss'] for row in batches])
     assert len(events.Scalars('validation/hybrid')) == 20
     assert not any('rows' in tag for tag in events.Tags()['scalars'])
+
+
+@needs('tensorboard')
+def test_tensorboard_shows_the_steps_of_a_resumed_run_once(folder):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    for first, last, loss in ((1, 20, 0.5), (15, 24, 0.25)):
+        (writer,) = make_writers(['tensorboard'], folder)
+        writer.write(event('started', 'x'))
+        for step in range(first, last + 1):
+            writer.write({**batch(step), 'loss': loss})
+        writer.close()
+    events = EventAccumulator(str(folder / 'tensorboard'), {'scalars': 0})
+    events.Reload()
+    assert [(item.step, item.value) for item in events.Scalars('train/loss')] == [
+        (step * BATCH, 0.5 if step < 15 else 0.25) for step in range(1, 25)
+    ]
+
+
+@needs('tensorboard')
+def test_a_run_without_numbers_leaves_no_file(folder):
+    (writer,) = make_writers(['tensorboard'], folder)
+    writer.write(event('started', 'x'))
+    writer.close()
+    assert [path.name for path in folder.iterdir()] == ['config.yaml']
 
 
 @needs('wandb')

@@ -15,7 +15,7 @@ class DemoNode(Node):
 
     def __init__(self, namespace: str, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__('demo', namespace=namespace)
-        self._clock = clock
+        self._wall = clock
         self.monitor: DemoMonitor | None = None
         self.first_action: float | None = None
         self.samples_seen = 0
@@ -38,7 +38,7 @@ class DemoNode(Node):
     @property
     def elapsed(self) -> float:
         """Seconds since the first action; 0 before it."""
-        return 0.0 if self.first_action is None else self._clock() - self.first_action
+        return 0.0 if self.first_action is None else self._wall() - self.first_action
 
     def _on_action_space(self, message: ActionSpace) -> None:
         space = conversions.action_space_from_msg(message)
@@ -49,7 +49,7 @@ class DemoNode(Node):
         if self.monitor is None:
             return
         if self.first_action is None and message.phase == ActionEvent.PHASE_STARTED:
-            self.first_action = self._clock()
+            self.first_action = self._wall()
         self.monitor.on_event(conversions.action_event_from_msg(message), self.elapsed)
 
     def _on_image(self, message: Image, info: dict) -> None:

@@ -165,11 +165,9 @@ def predict_all_actions(model: WorldModel, batch: Batch, colors: Tensor, precisi
     predictions = []
     with autocast(device, precision):
         codes = model.history_codes(moved)
-        past = model.encode_colors(moved.colors[:, :-1].flatten(0, 1))
-        past = past.unflatten(0, (len(batch), history - 1)) if history > 1 else None
-        bars = model.encode_colors(colors.to(device))
-        for bar in bars:
-            last = bar.expand(len(batch), 1, *bar.shape)
-            whole = last if past is None else torch.cat([past.to(last.dtype), last], dim=1)
-            predictions.append(model.decode(model.memory(codes, whole))[0].float())
+        for color in colors.to(device):
+            taken = moved.colors.clone()
+            taken[:, -1] = color
+            bars = model.encode_colors(taken.flatten(0, 1)).unflatten(0, (len(batch), history))
+            predictions.append(model.decode(model.memory(codes, bars))[0].float())
     return torch.stack(predictions).cpu()

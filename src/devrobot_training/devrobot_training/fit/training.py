@@ -249,7 +249,7 @@ def _forward(model: Any, config: TrainConfig, team: Team) -> Callable[..., Any]:
     wanted = config.fit.compile
     inner = team.wrap(model)
     if wanted == 'always' or (wanted == 'auto' and on_gpu):
-        return torch.compile(inner)  # type: ignore[no-any-return]
+        return torch.compile(inner)
     return inner
 
 

@@ -67,15 +67,16 @@ class Validator:
             with autocast(device, self._precision):
                 prediction, _ = model(batch)
             losses = compute_losses(prediction, to_unit(batch.targets), self._loss)
-            near = self._count_near(model, prediction, batch.targets)
             kinds = (losses.plain, losses.focal, losses.hybrid)
-            sums += [*(float(values.double().sum()) for values in kinds), near, len(batch)]
-        plain, focal, hybrid, near, count = map(float, self._team.total(sums))
+            found = [float(values.double().sum()) for values in kinds]
+            sums += [*found, self._count_near(model, prediction, batch.targets), len(batch)]
+        *totals, count = map(float, self._team.total(sums))
+        plain, focal, hybrid, near = (total / count for total in totals)
         return ValidationLoss(
-            plain=plain / count,
-            focal=focal / count,
-            hybrid=hybrid / count,
-            within_2px=near / count if self._has_dot else math.nan,
+            plain=plain,
+            focal=focal,
+            hybrid=hybrid,
+            within_2px=near if self._has_dot else math.nan,
         )
 
     def _count_near(self, model: WorldModel, prediction: Tensor, truth: Tensor) -> int:

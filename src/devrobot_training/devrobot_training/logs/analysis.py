@@ -112,10 +112,11 @@ def _unused_losses(log: RunLog, least: float, most: float) -> list[Finding]:
 
 def speed(log: RunLog, config: AnalysisConfig) -> list[Finding]:
     """Compare the throughput at the end with that of the beginning."""
-    speeds = log.column('samples_per_second')[1:]  # the first has the start-up in it
+    speeds = log.column('samples_per_second')
     speeds = speeds[np.isfinite(speeds)]
-    if len(speeds) < config.few - 1:
+    if len(speeds) < config.few:
         return []
+    # From three on, a median does not mind one of them, such as the first with the start-up.
     size = max(3, round(config.late_share * len(speeds)))
     first, last = float(np.median(speeds[:size])), float(np.median(speeds[-size:]))
     if not last < (1.0 - config.slower) * first:

@@ -38,7 +38,7 @@ class TensorBoardWriter:
 
     def __init__(self, folder: Path) -> None:
         """
-        Open the event file.
+        Look for the package; the event file is begun by the first row.
 
         :raises RunError: if the package ``tensorboard`` is not there.
         """
@@ -47,16 +47,23 @@ class TensorBoardWriter:
             from torch.utils.tensorboard import SummaryWriter
         except ImportError as error:
             raise RunError(_missing('tensorboard')) from error
-        self._writer = SummaryWriter(str(folder / 'tensorboard'))
+        self._open = SummaryWriter
+        self._folder = folder / 'tensorboard'
+        self._writer: Any = None
 
     def write(self, row: Mapping[str, Any]) -> None:
         """Add the numbers of a row under their names."""
-        for name, value in scalars(row).items():
+        values = scalars(row)
+        if values and self._writer is None:
+            # What a run wrote after the checkpoint that it goes on from is made anew: hide it.
+            self._writer = self._open(str(self._folder), purge_step=int(row['samples']))
+        for name, value in values.items():
             self._writer.add_scalar(name, value, int(row['samples']))
 
     def close(self) -> None:
         """Close the event file."""
-        self._writer.close()
+        if self._writer is not None:
+            self._writer.close()
 
 
 class WandbWriter:

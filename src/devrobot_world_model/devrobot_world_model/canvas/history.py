@@ -219,8 +219,8 @@ class History:
         for frame in reversed(self._frames):
             if frame.stamp_ns <= pending.start_ns:
                 return frame if frame.stamp_ns >= pending.barrier_ns else None
-        frame = pending.before
-        return frame if frame is not None and frame.stamp_ns >= pending.barrier_ns else None
+        kept = pending.before
+        return kept if kept is not None and kept.stamp_ns >= pending.barrier_ns else None
 
     def _after(self, finish_ns: int) -> Frame | None:
         after = None
@@ -233,15 +233,16 @@ class History:
     def _resolve(self, until_ns: int | None = None) -> list[Chain]:
         """Turn finished actions whose after-frame is there into transitions."""
         done: list[Chain] = []
-        while self._pending and self._pending[0].finish_ns is not None:
+        while self._pending:
             pending = self._pending[0]
-            after = self._after(pending.finish_ns)
-            if after is None:
+            finish_ns = pending.finish_ns
+            after = None if finish_ns is None else self._after(finish_ns)
+            if finish_ns is None or after is None:
                 break
             limit = pending.limit_ns or until_ns
             self._pending.popleft()
             before = self._before(pending)
-            late = self._forgotten_ns >= pending.finish_ns  # the first frame after it is gone
+            late = self._forgotten_ns >= finish_ns  # the first frame after it is gone
             if before is None or late or (limit is not None and after.stamp_ns > limit):
                 reason = Unpaired.NO_BEFORE if before is None else Unpaired.NO_AFTER
                 self.unpaired[reason] += 1

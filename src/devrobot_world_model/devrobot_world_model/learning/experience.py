@@ -63,7 +63,7 @@ class Experience:
     def rng_state(self) -> dict[str, Any]:
         """Return the state of the sampling generator as plain data."""
         with self._lock:
-            return self._rng.bit_generator.state
+            return dict(self._rng.bit_generator.state)
 
     def restore_rng(self, state: dict[str, Any]) -> None:
         """Continue with the draws that followed ``rng_state``."""

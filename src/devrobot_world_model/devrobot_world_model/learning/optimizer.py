@@ -11,7 +11,8 @@ def parameter_groups(model: nn.Module, weight_decay: float) -> list[dict]:
 
     Biases, norms, tokens and position tables are not decayed.
     """
-    decayed, plain = [], []
+    decayed: list[nn.Parameter] = []
+    plain: list[nn.Parameter] = []
     for name, parameter in model.named_parameters():
         if not parameter.requires_grad:
             continue

@@ -85,8 +85,9 @@ class ReplayMemory:
         if not self._samples:
             raise ValueError('the replay memory holds no sample yet')
         older = len(self._samples) - 1
-        drawn = rng.choice(older, min(size - 1, older), replace=False) if older else []
-        chosen = [self._samples[-1], *(self._samples[int(index)] for index in drawn)]
+        count = min(size - 1, older)
+        drawn = rng.choice(older, count, replace=False).tolist() if older else []
+        chosen = [self._samples[-1], *(self._samples[index] for index in drawn)]
         keys = torch.tensor([sample.frames for sample in chosen])
         return Batch(
             frames=self._ring[keys % self._capacity],

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 import time
+from typing import Any
 
 from devrobot_interfaces.msg import ActionEvent as ActionEventMsg
 from devrobot_interfaces.msg import ActionSpace as ActionSpaceMsg
@@ -50,7 +51,7 @@ class Inputs:
         self._on_event = on_event
         self._cameras = CameraStack(image_topics)
         self._node = node
-        subscribe = node.create_subscription
+        subscribe: Callable[..., Any] = node.create_subscription
         self._subscriptions = [
             subscribe(ActionSpaceMsg, topics.ACTION_SPACE, self._action_space, qos.LATCHED),
             subscribe(ActionEventMsg, topics.ACTION_EVENTS, self._event, qos.EVENTS),
