@@ -201,10 +201,11 @@ def test_weights_are_renewed_every_so_many_batches():
 
 def test_the_last_loss_counts_and_one_that_is_not_finite_does_not():
     sampler = LossWeightedSampler(3, seed=0, temperature=0.5, refresh=1)
-    sampler.observe(np.array([0, 1, 2, 0]), np.array([5.0, 0.15, 0.2, 0.1]))
+    sampler.observe(np.array([0, 1, 2, 0]), np.array([5.0, 0.12, 0.3, 0.1]))
     sampler.observe(np.array([2, 1]), np.array([np.nan, np.inf]))
     sampler.draw(1)
-    assert sampler.weights == pytest.approx(np.array([1, E1, E2]) / (1 + E1 + E2))
+    low = np.exp(0.1 / 0.5)
+    assert sampler.weights == pytest.approx(np.array([1, low, E2]) / (1 + low + E2))
 
 
 def test_the_expected_share_is_the_mean_of_the_weights_that_were_in_force():

@@ -122,21 +122,23 @@ def _train(arguments: argparse.Namespace, team: Team, words: Sequence[str]) -> A
     console = Console(quiet=arguments.quiet or not team.leads)
     data = _in_turn(team, lambda: open_data(inputs, config, console.reading))
     folder = _folder(arguments, team, config, inputs, data, words)
-    training, log = _prepare(arguments, team, folder, config, data, console)
-    # A run that was killed before its first checkpoint goes on from the beginning.
-    resumed = arguments.resume is not None and training.resume()
-    if inputs.start and not resumed:
-        training.begin_from(Path(inputs.start))
-    if log is not None:
-        log.truncate_after(training.learner.step)
-    training.fitter.tell('resumed' if resumed else 'started', str(folder.path))
-    stop = _run(training, console)
-    console.close()
+    training, recorder = _prepare(arguments, team, folder, config, data, console)
+    try:
+        # A run that was killed before its first checkpoint goes on from the beginning.
+        resumed = arguments.resume is not None and training.resume()
+        if inputs.start and not resumed:
+            training.begin_from(Path(inputs.start))
+        if recorder is not None:
+            recorder.begin_after(training.learner.step)
+        training.fitter.tell('resumed' if resumed else 'started', str(folder.path))
+        stop = _run(training, console)
+    finally:
+        console.close()
+        if recorder is not None:
+            recorder.close()
     if not team.leads:
         return Outcome(None, 0)
     summary = report(training, stop, quiet=arguments.quiet)
-    if log is not None:
-        log.close()
     code = INTERRUPTED if stop.reason == 'interrupted' else int(stop.reason in FAILED)
     return Outcome(summary, code)
 
@@ -202,15 +204,17 @@ def _prepare(
     config: TrainConfig,
     data: Data,
     console: Console,
-) -> tuple[Training, MetricsLog | None]:
+) -> tuple[Training, MetricsRecorder | None]:
     listeners: list[Any] = [console.listen]
-    log = None
+    recorder = None
     if team.leads:
-        log = MetricsLog(folder.path / METRICS)
-        writers = make_writers(arguments.log_to, folder.path)
-        listeners.append(MetricsRecorder(log, writers=writers, events=folder.path / EVENTS))
-    training = Training(folder, config, data, listeners=listeners, team=team)
-    return training, log
+        recorder = MetricsRecorder(
+            MetricsLog(folder.path / METRICS),
+            writers=make_writers(arguments.log_to, folder.path),
+            events=folder.path / EVENTS,
+        )
+        listeners.append(recorder)
+    return Training(folder, config, data, listeners=listeners, team=team), recorder
 
 
 def _run(training: Training, console: Console) -> Stop:

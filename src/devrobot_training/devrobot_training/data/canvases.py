@@ -106,11 +106,9 @@ def make_canvases(
         _of_session(session, layout, int(offset))
         for session, offset in zip(sessions, frames_kept.offsets[:-1], strict=True)
     ]
-    total = sum(len(part[0]) for part in parts)
-    if not total:
-        names = ', '.join(session.name for session in sessions)
+    if not any(len(part[0]) for part in parts):
         raise SessionError(
-            f'{names}: no run of {layout.frames - 1} whole transitions, which a canvas of '
+            f'{", ".join(s.name for s in sessions)}: no run of {layout.frames - 1} whole transitions, which a canvas of '
             f'{layout.frames} frames needs; record more'
         )
     frames_kept.load(progress)

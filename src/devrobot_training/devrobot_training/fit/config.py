@@ -126,11 +126,25 @@ class TrainConfig:
 
 
 def _tiny(config: TrainConfig) -> TrainConfig:
-    return replace(config, fit=FitConfig(batch_size=8))
+    # About three minutes on one core. The dot world goes on getting better long after validation
+    # and training have parted a little, so neither of these rules may end it.
+    return replace(
+        config,
+        fit=FitConfig(batch_size=8),
+        stopping=StoppingConfig(max_samples=20_000, divergence=False, plateau=False),
+    )
 
 
 def _base(config: TrainConfig) -> TrainConfig:
-    return replace(config, fit=FitConfig(batch_size=8, validate_every=500, validation_size=100))
+    # A rate that falls: at a constant one the dot trembles. Canvases on which the action changes
+    # are rare in a session and have the highest loss until the model listens to the action.
+    return replace(
+        config,
+        optimizer=replace(config.optimizer, schedule='cosine', total_steps=2500, final_ratio=0.02),
+        sampler=SamplerConfig(kind='loss_weighted', temperature=0.3),
+        fit=FitConfig(batch_size=8, validate_every=500, validation_size=100),
+        stopping=StoppingConfig(max_samples=20_000, divergence=False, plateau=False),
+    )
 
 
 def _as_it_is(config: TrainConfig) -> TrainConfig:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from devrobot_training.fit.events import Event, Happened, StepDone, Validated
 from devrobot_training.logs.metrics_log import MetricsLog
@@ -31,6 +32,10 @@ class MetricsRecorder:
                 file.write(f'step {event.step} ({event.samples} samples) {event.event}: ')
                 file.write(f'{event.message}\n')
 
+    def begin_after(self, step: int) -> None:
+        """Drop what a run that goes on from ``step`` had written about later steps."""
+        self._log.truncate_after(step)
+
     def close(self) -> None:
         """Close the log and the writers."""
         self._log.close()
@@ -38,45 +43,53 @@ class MetricsRecorder:
             writer.close()
 
 
-def _row(event: Event) -> dict:
+def _row(event: Event) -> dict[str, Any]:
     if isinstance(event, StepDone):
-        return {
-            'kind': 'batch',
-            'step': event.step,
-            'samples': event.samples,
-            'loss': event.loss,
-            'plain': float(np.mean(event.plain)),
-            'focal': float(np.mean(event.focal)),
-            'hybrid': float(np.mean(event.hybrid)),
-            'learning_rate': event.learning_rate,
-            'gradient_norm': event.gradient_norm,
-            'seconds': event.seconds,
-            'rows': event.rows.tolist(),
-        }
+        return _batch(event)
     if isinstance(event, Validated):
-        return {
-            'kind': 'interval',
-            'step': event.step,
-            'samples': event.samples,
-            'cpu_seconds': event.cpu_seconds,
-            'wall_seconds': event.wall_seconds,
-            'train_loss': event.train_loss,
-            'validation': {
-                'plain': event.plain,
-                'focal': event.focal,
-                'hybrid': event.hybrid,
-                'within_2px': event.within_2px,
-            },
-            'best_validation': event.best,
-            'learning_rate': event.learning_rate,
-            'gradient_norms': dict(event.gradient_norms),
-            'samples_per_second': event.samples_per_second,
-            'draw_counts': dict(event.draw_counts),
-        }
+        return _interval(event)
     return {
         'kind': 'event',
         'step': event.step,
         'samples': event.samples,
         'event': event.event,
         'message': event.message,
+    }
+
+
+def _batch(event: StepDone) -> dict[str, Any]:
+    return {
+        'kind': 'batch',
+        'step': event.step,
+        'samples': event.samples,
+        'loss': event.loss,
+        'plain': float(np.mean(event.plain)),
+        'focal': float(np.mean(event.focal)),
+        'hybrid': float(np.mean(event.hybrid)),
+        'learning_rate': event.learning_rate,
+        'gradient_norm': event.gradient_norm,
+        'seconds': event.seconds,
+        'rows': event.rows.tolist(),
+    }
+
+
+def _interval(event: Validated) -> dict[str, Any]:
+    return {
+        'kind': 'interval',
+        'step': event.step,
+        'samples': event.samples,
+        'cpu_seconds': event.cpu_seconds,
+        'wall_seconds': event.wall_seconds,
+        'train_loss': event.train_loss,
+        'validation': {
+            'plain': event.plain,
+            'focal': event.focal,
+            'hybrid': event.hybrid,
+            'within_2px': event.within_2px,
+        },
+        'best_validation': event.best,
+        'learning_rate': event.learning_rate,
+        'gradient_norms': dict(event.gradient_norms),
+        'samples_per_second': event.samples_per_second,
+        'draw_counts': dict(event.draw_counts),
     }
