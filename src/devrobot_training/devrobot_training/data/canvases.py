@@ -108,8 +108,8 @@ def make_canvases(
     ]
     if not any(len(part[0]) for part in parts):
         raise SessionError(
-            f'{", ".join(s.name for s in sessions)}: no run of {layout.frames - 1} whole transitions, which a canvas of '
-            f'{layout.frames} frames needs; record more'
+            f'{", ".join(session.name for session in sessions)}: no run of {layout.frames - 1} '
+            f'whole transitions, which a canvas of {layout.frames} frames needs; record more'
         )
     frames_kept.load(progress)
     space = sessions[0].action_space
