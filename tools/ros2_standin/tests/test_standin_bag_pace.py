@@ -133,6 +133,16 @@ def test_the_clock_shows_the_time_of_the_bag(stage):
         assert shown == pytest.approx(bags.START_NS / 1e9 + 0.1 + since / 2, abs=0.01)
 
 
+def test_the_clock_does_not_run_ahead_when_the_machine_is_late(stage):
+    def late(timeout_sec: float) -> None:
+        stage.now += 5.0
+
+    stage.spin_once = late
+    stage.player(clock_hz=40.0).run()
+    shown = [round(shown - bags.START_NS / 1e9, 3) for _, shown in stage.clock]
+    assert shown and max(shown) <= 0.4
+
+
 def test_the_end_waits_for_subscribers_but_not_for_ever(stage):
     player = stage.player()
     player.acknowledge(2.0)

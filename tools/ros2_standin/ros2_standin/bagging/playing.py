@@ -118,20 +118,20 @@ class Player:
     def _wait_until(self, due: float, begin: float) -> None:
         step = min(SLICE_S, 1 / self._pace.clock_hz) if self._clock else SLICE_S
         while not self._stopped:
-            self._tick(begin)
+            self._tick(begin, due)
             left = due - time.monotonic()
             if left <= 0:
                 return
             self.wait(min(step, left))
 
-    def _tick(self, begin: float) -> None:
-        """Publish the time of the bag, as often as asked for."""
+    def _tick(self, begin: float, due: float) -> None:
+        """Publish the time of the bag, never ahead of the message that is next."""
         now = time.monotonic()
         if self._clock is None or now < self._clock_at:
             return
         step = 1 / self._pace.clock_hz
         self._clock_at = self._clock_at + step if self._clock_at + step > now else now + step
-        since_s = self._pace.offset_s + (now - begin) * self._pace.rate
+        since_s = self._pace.offset_s + (min(now, due) - begin) * self._pace.rate
         message = self._clock.msg_type()
         stamp_ns = self._pace.start_ns + int(since_s * _NS)
         message.clock.sec, message.clock.nanosec = divmod(stamp_ns, _NS)
