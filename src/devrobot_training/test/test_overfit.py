@@ -1,5 +1,6 @@
 """Memorising a few canvases: success and failure are told apart."""
 
+from dataclasses import replace
 import json
 
 from devrobot_interfaces_py.configs import config_to_dict, ConfigError
@@ -34,6 +35,16 @@ def test_a_model_that_learns_memorises(data):
         error = np.abs(result.prediction.astype(int) - result.truth)
         assert error.mean() < 10
     assert 'memorises 1 canvases' in verdict(found)
+
+
+def test_a_canvas_on_which_nothing_moves_is_no_exception(data):
+    still = int(np.flatnonzero((data.train.actions == 0).all(axis=1))[0])
+    alone = replace(
+        data.train, frames=data.train.frames[still:], actions=data.train.actions[still:]
+    )
+    (found,) = overfit(small(), alone, OverfitConfig(sizes=(1,), max_steps=1))
+    assert found.rows.tolist() == [0] and np.array_equal(found.history[0, -1], found.truth[0])
+    assert found.trivial_loss > 0.01
 
 
 def test_a_model_that_cannot_learn_is_found_out(data):

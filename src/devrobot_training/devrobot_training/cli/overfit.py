@@ -67,7 +67,7 @@ def work(arguments: argparse.Namespace) -> dict[str, Any]:
     canvases = make_canvases([session], CanvasLayout.from_config(config.world_model()))
     with progress_bar('memorising', quiet=arguments.quiet, unit='step') as progress:
         results = overfit(config, canvases, wanted, progress=progress)
-    print(f'{"canvases":>9} {"steps":>6} {"loss":>9}  best trivial prediction')
+    print(f'{"canvases":>9} {"steps":>6} {"loss":>9}  best constant frame')
     for result in results:
         print(_line(result))
     path = arguments.picture or PICTURES / f'{session.name}.png'

@@ -29,7 +29,7 @@ class OverfitConfig:
     max_steps: int = param(600, 'training steps for each number', minimum=1, maximum=10_000_000)
     target: float = param(
         0.01,
-        'memorised is a loss of this share of the best trivial prediction',
+        'memorised is a loss of this share of that of the best constant frame',
         minimum=0.0,
         maximum=1.0,
     )
@@ -148,15 +148,15 @@ def _memorise(
 
 
 def _best_trivial(batch: Batch, config: LossConfig) -> tuple[str, float]:
-    """Return the name and loss of the best prediction that needs no model."""
-    whole = batch.frames if batch.index is None else batch.frames[batch.index]
-    truth = to_unit(batch.targets)
-    found = {'copying the last frame': compute_losses(to_unit(whole[:, -2]), truth, config)}
-    named = constant_baselines(truth, config)
-    found |= {f'a frame that is all {name}': losses for name, losses in named.items()}
-    means = {name: float(losses.of_kind(config.kind).mean()) for name, losses in found.items()}
+    """
+    Return the name and loss of the best constant frame.
+
+    Not of copying the last frame: of a canvas on which nothing moves that is perfect.
+    """
+    named = constant_baselines(to_unit(batch.targets), config)
+    means = {name: float(losses.of_kind(config.kind).mean()) for name, losses in named.items()}
     best = min(means, key=means.__getitem__)
-    return best, means[best]
+    return f'a frame that is all {best}', means[best]
 
 
 @torch.no_grad()
