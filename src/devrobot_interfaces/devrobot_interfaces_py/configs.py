@@ -117,16 +117,20 @@ def config_from_dict(
 
 
 def load_config(
-    cls: type[ConfigT], path: str | Path | None, overrides: Sequence[str] = ()
+    cls: type[ConfigT],
+    path: str | Path | None,
+    overrides: Sequence[str] = (),
+    *,
+    base: ConfigT | None = None,
 ) -> ConfigT:
     """
     Read a YAML file, then apply overrides such as ``optimizer.learning_rate=0.001``.
 
-    A ROS parameter file works too. Without a path, the defaults are taken.
+    A ROS parameter file works too. Without a path, ``base`` is taken, by default the defaults.
 
     :raises ConfigError: if the file is missing or not YAML, or a setting is wrong.
     """
-    config = config_from_dict(cls, {}) if path is None else _read(cls, Path(path))
+    config = config_from_dict(cls, {}, base=base) if path is None else _read(cls, Path(path))
     infos = {info.name: info for info in flatten(cls)}
     values = {}
     for override in overrides:

@@ -9,7 +9,7 @@ import re
 import sys
 
 from devrobot_interfaces_py import atomic
-from devrobot_interfaces_py.wiring import SERVICES, TOPICS
+from devrobot_interfaces_py.wiring import Action, ACTIONS, Service, SERVICES, TOPICS
 
 KINDS = {'msg': 'Messages', 'srv': 'Services', 'action': 'Actions'}
 BEGIN, END = '<!-- index: begin -->', '<!-- index: end -->'
@@ -88,7 +88,8 @@ def interfaces_markdown(package: Path) -> str:
     """Return docs/interfaces.md for the package folder devrobot_interfaces."""
     qos = _read_qos(package / 'devrobot_interfaces_py' / 'qos.py')
     parts = [_INTRODUCTION, '## Topics\n', *_topic_table(), '\n## Service names\n']
-    parts += [*_service_table(), '\n## Quality of service\n']
+    parts += [*_name_table('service', SERVICES), '\n## Action names\n']
+    parts += [*_name_table('action', ACTIONS), '\n## Quality of service\n']
     parts += ['| name | definition | for |', '|---|---|---|']
     parts += [f'| {name} | {what} | {why} |' for name, (what, why) in qos.items()]
     for kind, title in KINDS.items():
@@ -200,12 +201,12 @@ def _topic_table() -> Iterator[str]:
         yield f'{row} {_cell(topic.meaning)} |'
 
 
-def _service_table() -> Iterator[str]:
-    """Yield the rows of all services."""
-    yield '| service | type | of | meaning |\n|---|---|---|---|'
-    for service in SERVICES:
-        row = f'| `{service.name}` | {_link(service.type)} | {service.owner} |'
-        yield f'{row} {_cell(service.meaning)} |'
+def _name_table(kind: str, entries: Sequence[Service | Action]) -> Iterator[str]:
+    """Yield the rows of all services or actions."""
+    yield f'| {kind} | type | of | meaning |\n|---|---|---|---|'
+    for entry in entries:
+        row = f'| `{entry.name}` | {_link(entry.type)} | {entry.owner} |'
+        yield f'{row} {_cell(entry.meaning)} |'
 
 
 def _definition_markdown(definition: Definition) -> Iterator[str]:

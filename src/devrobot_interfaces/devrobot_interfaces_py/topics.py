@@ -13,6 +13,7 @@ SELECTOR_NODE = 'selector'
 WORLD_MODEL_NODE = 'world_model'
 FOXGLOVE_NODE = 'foxglove_server'
 RECORDER_NODE = 'recorder'
+TRAINING_NODE = 'training'
 
 DRIVER_STOP = 'driver/stop'
 DRIVER_RESET = 'driver/reset'
@@ -46,6 +47,15 @@ WORLD_MODEL_SAVE_CHECKPOINT = 'world_model/save_checkpoint'
 WORLD_MODEL_LOAD_CHECKPOINT = 'world_model/load_checkpoint'
 WORLD_MODEL_LIST_CHECKPOINTS = 'world_model/list_checkpoints'
 WORLD_MODEL_COMPUTE_ATTENTION = 'world_model/compute_attention'
+
+TRAINING_TRAIN = 'training/train'
+TRAINING_EVALUATE = 'training/evaluate'
+TRAINING_START = 'training/start'
+TRAINING_START_EVALUATION = 'training/start_evaluation'
+TRAINING_STOP = 'training/stop'
+TRAINING_STATUS = 'training/status'
+TRAINING_METRICS = 'training/metrics'
+TRAINING_EVALUATION = 'training/evaluation'
 
 DIAGNOSTICS = '/diagnostics'
 

@@ -1,4 +1,4 @@
-"""Every topic and service of a robot as data: type, quality of service, owner and meaning."""
+"""Every topic, service and action of a robot as data: type, QoS, owner and meaning."""
 
 from dataclasses import dataclass
 
@@ -31,6 +31,20 @@ class Service:
     meaning: str
 
 
+@dataclass(frozen=True)
+class Action:
+    """An action; ``owner`` is the node that offers it."""
+
+    name: str
+    type: str
+    owner: str
+    meaning: str
+
+
+# Defined already, so that recordings and viewers need not change; no node offers them yet.
+LATER = 'next release'
+
+
 def _ours(kind: str, name: str) -> str:
     return f'devrobot_interfaces/{kind}/{name}'
 
@@ -45,6 +59,10 @@ def _model(name: str, type_name: str, qos: str, meaning: str) -> Topic:
 
 def _model_service(name: str, type_name: str, meaning: str) -> Service:
     return Service(name, type_name, names.WORLD_MODEL_NODE, meaning)
+
+
+def _training_service(name: str, type_name: str, meaning: str) -> Service:
+    return Service(name, type_name, names.TRAINING_NODE, f'{LATER}: {meaning}')
 
 
 TOPICS: tuple[Topic, ...] = (
@@ -121,6 +139,20 @@ TOPICS: tuple[Topic, ...] = (
         'newest frame, then bar and frame of each imagined step',
     ),
     Topic(
+        names.TRAINING_METRICS,
+        _ours('msg', 'TrainingMetrics'),
+        'RESULTS',
+        names.TRAINING_NODE,
+        f'{LATER}: progress of a training from recordings',
+    ),
+    Topic(
+        names.TRAINING_EVALUATION,
+        _ours('msg', 'EvaluationSummary'),
+        'LATCHED',
+        names.TRAINING_NODE,
+        f'{LATER}: what a training or an evaluation measured at its end',
+    ),
+    Topic(
         names.DIAGNOSTICS,
         'diagnostic_msgs/msg/DiagnosticArray',
         'DIAGNOSTICS',
@@ -174,5 +206,36 @@ SERVICES: tuple[Service, ...] = (
         names.WORLD_MODEL_COMPUTE_ATTENTION,
         _ours('srv', 'ComputeAttention'),
         'where the model looks',
+    ),
+    _training_service(
+        names.TRAINING_START,
+        _ours('srv', 'StartTraining'),
+        'begin to train from recordings; answers at once',
+    ),
+    _training_service(
+        names.TRAINING_START_EVALUATION,
+        _ours('srv', 'StartEvaluation'),
+        'begin to measure a model; answers at once',
+    ),
+    _training_service(names.TRAINING_STOP, _TRIGGER, 'end what runs after its current step'),
+    _training_service(
+        names.TRAINING_STATUS,
+        _ours('srv', 'GetTrainingStatus'),
+        'what runs, how far it is, and how the last job ended',
+    ),
+)
+
+ACTIONS: tuple[Action, ...] = (
+    Action(
+        names.TRAINING_TRAIN,
+        _ours('action', 'Train'),
+        names.TRAINING_NODE,
+        f'{LATER}: train from recordings; one job at a time',
+    ),
+    Action(
+        names.TRAINING_EVALUATE,
+        _ours('action', 'Evaluate'),
+        names.TRAINING_NODE,
+        f'{LATER}: measure a model on a recording; one job at a time',
     ),
 )

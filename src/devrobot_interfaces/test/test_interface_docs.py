@@ -6,7 +6,7 @@ import re
 
 from devrobot_interfaces_py import docs, topics
 from devrobot_interfaces_py.actions import Phase
-from devrobot_interfaces_py.wiring import SERVICES, TOPICS
+from devrobot_interfaces_py.wiring import ACTIONS, SERVICES, TOPICS
 import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1]
@@ -80,7 +80,7 @@ def test_error_codes_of_actions_do_not_overlap():
 
 
 def test_every_topic_constant_is_described():
-    described = {item.name for item in (*TOPICS, *SERVICES)}
+    described = {item.name for item in (*TOPICS, *SERVICES, *ACTIONS)}
     nodes = {value for key, value in vars(topics).items() if key.endswith('_NODE')}
     constants = {value for key, value in vars(topics).items() if key.isupper()}
     assert constants - described - nodes == {topics.COMPRESSED_SUFFIX}

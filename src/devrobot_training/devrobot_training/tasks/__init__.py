@@ -1,0 +1,1 @@
+"""What the training server does on request, without ROS."""

@@ -1,0 +1,168 @@
+"""Jobs of the training server, without ROS: one at a time, stopped, and every end has a code."""
+
+import threading
+
+from devrobot_interfaces_py.configs import config_to_dict
+from devrobot_training.fit.run_folder import LAST, RunFolder
+from devrobot_training.jobs import BusyError, JobRunner
+from devrobot_training.tasks.names import find, UnusableNameError
+from devrobot_training.tasks.outcome import Problem, TaskError
+from devrobot_training.tasks.places import ServerConfig
+from devrobot_training.tasks.training import TrainingRequest, TrainingTask
+from devrobot_world_model.learning.step import Learner, NonFiniteLossError
+from fit_worlds import dot_session, SMALL
+import pytest
+import torch
+import yaml
+
+DEADLINE_S = 20.0
+
+
+class Waiting:
+    title = 'waiting'
+
+    def __init__(self, fault: Exception | None = None) -> None:
+        self.fault = fault
+        self.go = threading.Event()
+
+    def run(self, job):
+        while not job.should_stop():
+            if self.go.wait(0.005):
+                break
+        if self.fault:
+            raise self.fault
+        return 'stopped' if job.should_stop() else 'done'
+
+    def failed(self, error):
+        return f'failed: {error}'
+
+
+@pytest.fixture
+def runner():
+    runner = JobRunner()
+    yield runner
+    runner.close()
+    runner.join()
+
+
+def test_a_second_job_is_refused_until_the_first_has_ended(runner):
+    task = Waiting()
+    job = runner.start(task)
+    with pytest.raises(BusyError, match='busy with the waiting'):
+        runner.start(Waiting())
+    task.go.set()
+    assert job.wait(DEADLINE_S) and job.result == 'done' and not runner.busy
+    assert runner.start(Waiting()) is runner.job
+
+
+def test_stop_ends_the_running_job_only(runner):
+    assert not runner.stop()
+    job = runner.start(Waiting())
+    assert runner.stop() and job.wait(DEADLINE_S) and job.result == 'stopped'
+
+
+def test_a_fault_is_a_result_and_the_runner_goes_on(runner):
+    task = Waiting(ZeroDivisionError('oh'))
+    task.go.set()
+    job = runner.start(task)
+    assert job.wait(DEADLINE_S) and job.result == 'failed: oh'
+    assert runner.start(Waiting())
+
+
+def test_a_closed_runner_stops_its_job_and_takes_no_more():
+    ended = []
+    runner = JobRunner(ended.append)
+    job = runner.start(Waiting())
+    runner.close()
+    runner.join()
+    assert job.result == 'stopped' and ended == [job]
+    with pytest.raises(BusyError, match='ending'):
+        runner.start(Waiting())
+
+
+@pytest.mark.parametrize('name', ['', '.', '/etc', '../out', 'a/../../out', 'link/x', 'a\nb'])
+def test_names_stay_in_their_folder(tmp_path, name):
+    folder = tmp_path / 'in'
+    (tmp_path / 'out' / 'x').mkdir(parents=True)
+    folder.mkdir()
+    (folder / 'link').symlink_to(tmp_path / 'out')
+    with pytest.raises(UnusableNameError, match=r'relative name without|leads out of'):
+        find(name, [folder], 'session')
+
+
+@pytest.fixture(scope='module')
+def places(tmp_path_factory):
+    root = tmp_path_factory.mktemp('server')
+    dot_session(root / 'sessions' / 'walk')
+    (root / 'configs').mkdir()
+    (root / 'configs' / 'small.yaml').write_text(yaml.safe_dump(config_to_dict(SMALL)))
+    return ServerConfig(
+        runs_dir=root / 'runs', sessions_dir=root / 'sessions', configs_dir=root / 'configs'
+    )
+
+
+def task(places, *overrides, **fields):
+    request = {'root_session': 'walk', 'config_path': 'small.yaml', **fields}
+    return TrainingTask(TrainingRequest(overrides=overrides, **request), places, lambda: 7)
+
+
+def outcome(runner, work):
+    job = runner.start(work)
+    assert job.wait(DEADLINE_S)
+    return job.result
+
+
+def test_a_training_leaves_a_report_and_its_best_checkpoint(runner, places):
+    work = task(places, 'stopping.max_samples=80', run_id='whole')
+    result = outcome(runner, work)
+    assert result.succeeded and result.report.is_file() and result.evaluation['count'] > 0
+    assert result.checkpoint.name == 'walk/whole/checkpoints/best'
+    report = runner.job.report
+    assert (report.progress, report.metrics.samples, report.metrics.stamp_ns) == (1.0, 80, 7)
+
+
+def test_a_stopped_training_can_be_resumed(runner, places):
+    job = runner.start(task(places, run_id='stopped'))
+    while not job.report.metrics:
+        assert not job.wait(0.01)
+    runner.stop()
+    assert job.wait(DEADLINE_S) and job.result.stopped and '--resume' in job.result.message
+    assert RunFolder(places.runs_dir / 'walk' / 'stopped').target(LAST)
+
+
+@pytest.mark.parametrize(
+    ('error', 'problem'),
+    [
+        (NonFiniteLossError('nan'), Problem.DIVERGED),
+        (torch.OutOfMemoryError('full'), Problem.OUT_OF_MEMORY),
+        (RuntimeError('DefaultCPUAllocator: full'), Problem.OUT_OF_MEMORY),
+        (ZeroDivisionError('oh'), Problem.UNKNOWN),
+    ],
+)
+def test_every_end_of_a_training_has_its_code(runner, places, monkeypatch, error, problem):
+    def broken(self, batch):
+        raise error
+
+    monkeypatch.setattr(Learner, 'train_step', broken)
+    result = outcome(runner, task(places))
+    assert result.problem is problem and '\n' not in result.message and result.message
+
+
+@pytest.mark.parametrize(
+    ('overrides', 'fields', 'problem', 'text'),
+    [
+        (('optimizer.learning_rat=1',), {}, 'INVALID_CONFIG', 'optimizer.learning_rate'),
+        (('preset=base',), {}, 'INVALID_CONFIG', 'exclude each other'),
+        (('preset=huge',), {'config_path': ''}, 'INVALID_CONFIG', 'huge'),
+        ((), {'config_path': '../x'}, 'INVALID_CONFIG', 'without ".."'),
+        ((), {'run_id': '../x'}, 'INVALID_CONFIG', 'plain name'),
+        ((), {'root_session': 'none'}, 'INVALID_SESSION', "'none' is not in"),
+        ((), {'root_session': '/etc'}, 'INVALID_SESSION', 'relative name'),
+        ((), {'root_session': ''}, 'INVALID_SESSION', 'name root_session'),
+        ((), {'checkpoint': '../x'}, 'INCOMPATIBLE_CHECKPOINT', 'without ".."'),
+    ],
+)
+def test_what_cannot_be_is_refused_at_once(places, overrides, fields, problem, text):
+    with pytest.raises(TaskError) as error:
+        task(places, *overrides, **fields)
+    assert error.value.problem is Problem[problem] and text in str(error.value)
