@@ -1,12 +1,13 @@
 """Measures of an evaluation against numbers worked out by hand."""
 
+from dataclasses import replace
 import math
 
 from devrobot_training.evaluation.measures import divergence, make_baselines, PairDivergence
-from devrobot_training.evaluation.result import plain, share_within
+from devrobot_training.evaluation.result import median_of, plain, share_within
 from devrobot_training.evaluation.similarity import psnr, ssim
-from devrobot_training.evaluation.statistics import describe, histogram
-from devrobot_training.evaluation.truth import oracle_of, toroidal_dot
+from devrobot_training.evaluation.statistics import describe, histogram, percentile
+from devrobot_training.evaluation.truth import dot_errors, oracle_of, toroidal_dot
 from devrobot_world_model.canvas.layout import CanvasLayout
 from devrobot_world_model.model.patches import patchify
 from fit_worlds import dot, dot_session, open_small, SMALL
@@ -43,6 +44,26 @@ def test_ssim_of_constant_pictures_is_the_luminance_term():
     )
 
 
+def test_ssim_is_that_of_a_window_moved_over_the_picture():
+    """Wang et al. 2004, equation 13, place by place."""
+    one, other = torch.rand(2, 14, 13, 3, generator=torch.Generator().manual_seed(2)).double()
+    bell = torch.exp(-(torch.arange(-5.0, 6.0) ** 2) / (2 * 1.5**2)).double()
+    weights = (bell[:, None] * bell / bell.sum() ** 2)[..., None]
+    values = []
+    for row in range(14 - 10):
+        for column in range(13 - 10):
+            a, b = (p[row : row + 11, column : column + 11] for p in (one, other))
+            ma, mb = ((weights * p).sum(dim=(0, 1)) for p in (a, b))
+            va, vb = ((weights * (p - m) ** 2).sum(dim=(0, 1)) for p, m in ((a, ma), (b, mb)))
+            cov = (weights * (a - ma) * (b - mb)).sum(dim=(0, 1))
+            c1, c2 = 0.01**2, 0.03**2
+            values.append(
+                (2 * ma * mb + c1) * (2 * cov + c2) / ((ma**2 + mb**2 + c1) * (va + vb + c2))
+            )
+    expected = float(torch.stack(values).mean())
+    assert float(ssim(one[None], other[None])[0]) == pytest.approx(expected, abs=1e-5)
+
+
 def test_ssim_of_an_inverted_picture_is_negative():
     rng = torch.Generator().manual_seed(1)
     picture = torch.rand(1, 16, 24, 3, generator=rng)
@@ -52,11 +73,38 @@ def test_ssim_of_an_inverted_picture_is_negative():
 def test_statistics_of_five_numbers_and_two_that_are_none():
     found = describe(np.array([1.0, 2.0, 3.0, 4.0, 10.0, math.inf, math.nan]))
     assert (found.count, found.missing) == (5, 2)
-    assert (found.mean, found.median, found.minimum, found.maximum) == (4.0, 3.0, 1.0, 10.0)
+    assert (found.mean, found.minimum, found.maximum) == (4.0, 1.0, 10.0)
     assert found.standard_deviation == pytest.approx(math.sqrt((9 + 4 + 1 + 0 + 36) / 5))
-    assert found.percentiles[25] == 2.0 and found.percentiles[75] == 4.0
+    assert found.percentiles == {
+        point: pytest.approx(value)
+        for point, value in {
+            1: 1.05, 5: 1.25, 25: 2.25, 50: 3.5, 75: 8.5, 95: math.inf, 99: math.inf
+        }.items()
+    }  # fmt: skip
+    assert found.median == 3.5
     empty = describe(np.array([math.nan]))
     assert (empty.count, empty.missing) == (0, 1) and math.isnan(empty.mean)
+
+
+@pytest.mark.parametrize(
+    ('values', 'median'),
+    [
+        ([1.0, math.inf], math.inf),
+        ([1.0, 2.0, math.inf], 2.0),
+        ([math.inf, math.inf], math.inf),
+        ([math.nan, 3.0], 3.0),
+        ([7.0], 7.0),
+    ],
+)
+def test_a_missing_dot_counts_in_the_median_as_infinitely_far(values, median):
+    assert percentile(np.array(values), 50) == median
+    assert median_of(np.array(values)) == (median if math.isfinite(median) else None)
+    assert median_of(np.array([math.nan])) is None and median_of(None) is None
+
+
+@pytest.mark.parametrize('values', [[0.0] * 40, [0.1, np.nextafter(0.1, 1.0)] * 20])
+def test_values_that_hardly_differ_make_one_bar(values):
+    assert histogram(np.array(values)).counts == (40,)
 
 
 def test_a_histogram_counts_every_finite_value():
@@ -129,12 +177,26 @@ def test_a_canvas_of_another_size_moves_by_its_own_step(data):
 
 
 def test_nobody_knows_the_truth_of_a_robot_without_a_simulator(data):
-    from dataclasses import replace
-
     session = data.validation.sessions[0]
     assert oracle_of(session) is toroidal_dot
-    for changes in ({'robot_type': 'jetbot'}, {'parameters': ()}):
+    known = dict(session.info.parameters)
+    settings = [{**known, 'step': 'far'}, {**known, 'width': '0'}, {**known, 'step': 'nan'}, {}]
+    for changes in (
+        {'robot_type': 'jetbot'},
+        *({'parameters': tuple(s.items())} for s in settings),
+    ):
         assert oracle_of(replace(session, info=replace(session.info, **changes))) is None
+
+
+def test_a_dot_that_was_not_found_is_infinitely_far_and_no_truth_is_no_error():
+    nowhere = [math.nan, math.nan]
+    errors = dot_errors(
+        np.array([[1.0, 1.0], nowhere, [1.0, 1.0], nowhere]),
+        np.array([[23.0, 1.0], [1.0, 1.0], nowhere, nowhere]),
+        height=16,
+        width=24,
+    )
+    assert errors[:2].tolist() == [2.0, math.inf] and np.isnan(errors[2:]).all()
 
 
 def test_the_mean_frame_is_that_of_the_targets(data):

@@ -3,6 +3,8 @@
 from dataclasses import replace
 from html.parser import HTMLParser
 import json
+import math
+from pathlib import Path
 import re
 
 from devrobot_interfaces_py.configs import config_to_dict
@@ -12,9 +14,10 @@ from devrobot_training.evaluation.evaluate import (
     evaluate,
     EvaluationStoppedError,
     predict_all_actions,
+    worst_of,
 )
 from devrobot_training.evaluation.files import write_evaluation
-from devrobot_training.evaluation.page import render_page, verdict
+from devrobot_training.evaluation.page import number, render_page, verdict
 from devrobot_training.evaluation.result import key_figures, to_dict
 from devrobot_world_model.checkpoints import save_checkpoint
 from devrobot_world_model.model.factory import build_model
@@ -188,10 +191,103 @@ def test_without_a_simulator_there_are_no_dots(data):
     assert figures['hybrid'] == 0.0
 
 
-def test_too_short_a_session_has_no_rollouts(data):
+def test_rollouts_are_as_long_as_the_session_allows(data):
     config = replace(CONFIG, rollout_steps=500)
     found = evaluate(believer(data, 0, 4), data.validation, config, loss=SMALL.loss)
-    assert found.rollouts is None and to_dict(found)['rollouts'] is None
+    runs = found.rollouts.rows
+    assert runs.shape == (1, 26)
+    assert data.validation.follows[runs[0, 1:]].all() and len(data.validation.runs(27)) == 0
+    assert key_figures(found)['rollout10_within_2px'] == 1.0
+    assert to_dict(found)['rollouts']['steps'] == 26
+
+
+def test_rollouts_too_short_for_a_key_figure_leave_it_out(data):
+    config = replace(CONFIG, rollout_steps=7)
+    figures = key_figures(evaluate(believer(data, 0, 4), data.validation, config, loss=SMALL.loss))
+    assert (figures['rollout5_within_2px'], figures['rollout10_within_2px']) == (1.0, None)
+
+
+def test_without_rollouts_there_are_none(data):
+    config = replace(CONFIG, rollout_steps=0)
+    found = to_dict(evaluate(believer(data, 0, 4), data.validation, config, loss=SMALL.loss))
+    assert found['rollouts'] is None
+    assert 'No rollouts' in render_page(found, {}, title='x', facts={})
+
+
+def test_pictures_of_rollouts_are_spread_and_begin_before_the_first_step(data):
+    found = evaluate(believer(data, 0, 4), data.validation, CONFIG, loss=SMALL.loss)
+    pictures, rows = found.rollouts.pictures, found.rollouts.rows
+    few = rows[[0, round((len(rows) - 1) / 2), -1]]
+    assert np.array_equal(pictures.actions, data.validation.actions[few, -1])
+    assert np.array_equal(pictures.imagined, pictures.observed)
+    stays = pictures.actions[:, 0] == 0
+    same = (pictures.start == pictures.observed[:, 0]).all(axis=(1, 2, 3))
+    assert (same == stays).all()
+
+
+def test_the_worst_are_different_scenes_and_what_is_no_number_is_worse():
+    losses = np.array([0.1, 0.5, 0.5, 0.5, math.nan, 0.3, 0.50001, math.nan])
+    assert worst_of(losses, 3) == [4, 6, 5]
+    assert worst_of(np.zeros(4), 3) == [0]
+
+
+def test_progress_counts_canvases_and_rollouts_and_ends_at_its_total(data):
+    told = []
+    found = evaluate(
+        believer(data, 0, 4),
+        data.validation,
+        CONFIG,
+        loss=SMALL.loss,
+        progress=lambda done, total: told.append((done, total)),
+    )
+    total = len(found.rows) + len(found.rollouts)
+    assert told[-1] == (total, total) and sorted(told) == told
+
+
+def test_it_stops_within_the_rollouts_too(data):
+    told = []
+    with pytest.raises(EvaluationStoppedError):
+        evaluate(
+            believer(data, 0, 4),
+            data.validation,
+            CONFIG,
+            loss=SMALL.loss,
+            progress=lambda done, total: told.append(done),
+            should_stop=lambda: bool(told) and told[-1] > len(data.validation),
+        )
+    assert told[-1] == len(data.validation) + CONFIG.batch_size
+
+
+def test_predictions_that_are_no_numbers_still_give_a_page(data, tmp_path):
+    model = trained_like(data)
+    with torch.no_grad():
+        model.decoder.head.bias.fill_(math.nan)
+    found = evaluate(model, data.validation, CONFIG, loss=SMALL.loss)
+    page = write_evaluation(found, tmp_path, title='broken', facts={})
+    assert 'Nothing could be measured' in page.read_text()
+    text = (tmp_path / 'evaluation.json').read_text()
+    assert 'NaN' not in text and json.loads(text)['hybrid'] is None
+
+
+def test_names_of_actions_are_drawn_as_they_are(data, tmp_path):
+    session = data.validation.sessions[0]
+    stay, move = session.action_space.actions
+    space = replace(session.action_space, actions=(stay, replace(move, label='$<b> & \\frac$')))
+    canvases = replace(data.validation, sessions=(replace(session, action_space=space),))
+    found = evaluate(believer(data, 0, 4), canvases, CONFIG, loss=SMALL.loss)
+    text = write_evaluation(found, tmp_path, title='x', facts={}).read_text()
+    assert '$&lt;b&gt; &amp; \\frac$' in text and '<b> &' not in text
+
+
+@pytest.mark.parametrize(
+    ('value', 'text'),
+    [
+        (210.3, '210'), (0.00413, '0.00413'), (12345.6, '12346'), (0.27, '0.270'), (0.0, '0'),
+        (-1.5, '-1.50'), (1.234e-7, '1.23e-07'), (None, 'not measured'),
+    ],
+)  # fmt: skip
+def test_numbers_are_readable(value, text):
+    assert number(value) == text
 
 
 class Checker(HTMLParser):
@@ -223,7 +319,8 @@ def test_the_page_stands_alone_and_escapes_what_it_prints(data, tmp_path):
     checker = Checker()
     checker.feed(text)
     assert checker.open == [] and checker.alts == 4
-    assert all(source.startswith('data:image/png') for source in checker.sources)
+    assert all(source.startswith(('data:image/png', '#')) for source in checker.sources)
+    assert {source for source in checker.sources if source[0] == '#'} >= {'#losses', '#dots'}
     words = re.sub(r'base64,[^"]*', '', text)
     assert 'http' not in words and '<script' not in words
     assert '&lt;b&gt;bag &amp; run&lt;/b&gt;' in text and 'x&lt;y' in text
@@ -277,6 +374,28 @@ def test_the_command_writes_and_prints_what_it_measured(bag, tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
+    ('checkpoint', 'folder'),
+    [
+        ('runs/a/monday/checkpoints/best', 'runs/a/monday/evaluations/best/walk'),
+        ('runs/a/tuesday/checkpoints/best', 'runs/a/tuesday/evaluations/best/walk'),
+        ('saved/checkpoints/jetbot/mine', 'saved/evaluations/jetbot/mine/walk'),
+        ('models/mine', 'evaluations/models/mine/walk'),
+        ('mine', '../evaluations/HERE/mine/walk'),
+    ],
+)
+def test_evaluations_of_different_runs_never_share_a_folder(
+    tmp_path, monkeypatch, checkpoint, folder
+):
+    here = tmp_path / 'HERE'
+    here.mkdir()
+    monkeypatch.chdir(here)
+    found = command.default_folder(Path(checkpoint), 'walk')
+    assert (here / found).resolve() == (here / folder).resolve()
+    assert command.default_folder(here / checkpoint, 'walk') == here / found
+    assert found.is_absolute() == folder.startswith('..')
+
+
+@pytest.mark.parametrize(
     ('words', 'text'),
     [
         (('BAG', '--checkpoint', 'none/best'), "there is no checkpoint 'best'"),
@@ -284,6 +403,8 @@ def test_the_command_writes_and_prints_what_it_measured(bag, tmp_path, capsys):
         (('BAG', '--checkpoint', 'ODD'), 'was made by software that knew other settings'),
         (('BAG', '--checkpoint', 'OTHER'), 'does not fit its own settings'),
         (('BAG', '--checkpoint', 'GOOD', '--device', 'cuda:3'), "device 'cuda:3' was asked for"),
+        (('BAG', '--checkpoint', 'GOOD', '--threads', '0'), '--threads must be at least 1, got 0'),
+        (('BAG', '--checkpoint', 'GOOD', '--stride', '0'), '--stride'),
     ],
 )
 def test_mistakes_of_an_evaluation_are_one_line(bag, tmp_path, capsys, words, text):

@@ -5,7 +5,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from devrobot_interfaces_py.configs import add_arguments, config_from_args, config_from_dict
+from devrobot_interfaces_py.configs import (
+    add_arguments,
+    config_from_args,
+    config_from_dict,
+    ConfigError,
+)
 from devrobot_training.cli.command import (
     add_reading_options,
     make_parser,
@@ -24,8 +29,9 @@ from devrobot_world_model.canvas.layout import CanvasLayout
 from devrobot_world_model.checkpoint_names import CheckpointError
 from devrobot_world_model.config import WorldModelConfig
 from devrobot_world_model.learning.restoring import load_model
+import torch
 
-EVALUATIONS = Path('saved/evaluations')
+CHECKPOINTS, EVALUATIONS = 'checkpoints', 'evaluations'
 GIGABYTE = 10**9
 
 
@@ -48,10 +54,17 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         '--output-dir',
         type=Path,
-        help=f'where the files go (default: {EVALUATIONS}/<session>/<checkpoint>)',
+        help='where the files go (default: evaluations/<checkpoint>/<session> beside the folder '
+        'checkpoints)',
     )
     parser.add_argument(
         '--device', default='auto', help='auto, cpu, cuda or cuda:N (default auto)'
+    )
+    parser.add_argument(
+        '--threads',
+        type=int,
+        default=1,
+        help='CPU threads of the model; more than one pays only on an idle host (default 1)',
     )
     parser.add_argument(
         '--memory-gb', type=float, default=4.0, help='frames up to this size are kept in memory'
@@ -69,6 +82,9 @@ def main(args: Sequence[str] | None = None) -> None:
 def work(arguments: argparse.Namespace) -> dict[str, Any]:
     """Evaluate; return what was measured."""
     config = config_from_args(EvaluationConfig, arguments)
+    if arguments.threads < 1:
+        raise ConfigError(f'--threads must be at least 1, got {arguments.threads}')
+    torch.set_num_threads(arguments.threads)
     path = arguments.checkpoint
     if not path.name:
         raise CheckpointError(f'{path} names no checkpoint: give its folder')
@@ -90,7 +106,7 @@ def work(arguments: argparse.Namespace) -> dict[str, Any]:
             train=train,
             progress=progress,
         )
-    folder = arguments.output_dir or EVALUATIONS / session.name / loaded.info.name
+    folder = arguments.output_dir or default_folder(path, session.name)
     facts = {
         'session': str(arguments.session),
         'checkpoint': str(path),
@@ -101,6 +117,26 @@ def work(arguments: argparse.Namespace) -> dict[str, Any]:
     print(_table(data))
     print(f'\n{verdict(data)}\nreport: {page}')
     return {**data, 'checkpoint': str(path), 'report': str(page)}
+
+
+def default_folder(checkpoint: Path, session: str) -> Path:
+    """
+    Return where an evaluation goes: beside the checkpoints, so that no two runs share it.
+
+    ``runs/walk/monday/checkpoints/best`` gives ``runs/walk/monday/evaluations/best/<session>``,
+    ``saved/checkpoints/jetbot/mine`` gives ``saved/evaluations/jetbot/mine/<session>``.
+    """
+    parts = checkpoint.absolute().parent.parts
+    if CHECKPOINTS in parts[-2:]:
+        place = len(parts) - 1 - parts[::-1].index(CHECKPOINTS)
+        parts = (*parts[:place], EVALUATIONS, *parts[place + 1 :])
+    else:
+        parts = (*parts[:-1], EVALUATIONS, parts[-1])
+    folder = Path(*parts, checkpoint.name, session)
+    # As the user wrote it: relative to here where the checkpoint was.
+    here = Path.cwd()
+    inside = not checkpoint.is_absolute() and folder.is_relative_to(here)
+    return folder.relative_to(here) if inside else folder
 
 
 def _canvases(path: Path, arguments: argparse.Namespace, layout: CanvasLayout) -> CanvasSet:

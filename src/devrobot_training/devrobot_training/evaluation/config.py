@@ -1,8 +1,10 @@
 """Settings of an evaluation."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from devrobot_interfaces_py.configs import check_ranges, param
+from devrobot_world_model.config import LossConfig
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,3 +28,18 @@ class EvaluationConfig:
 
     def __post_init__(self) -> None:
         check_ranges(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conditions:
+    """
+    What single predictions and rollouts are measured with.
+
+    ``tick`` is called with 0 before a batch, when it may end everything by an exception, and
+    with the number of things done after it.
+    """
+
+    batch_size: int
+    loss: LossConfig
+    precision: str
+    tick: Callable[[int], None]

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from devrobot_training.data.canvases import CanvasSet
-from devrobot_training.evaluation.config import EvaluationConfig
+from devrobot_training.evaluation.config import Conditions, EvaluationConfig
 from devrobot_training.evaluation.measures import (
     Baselines,
     divergence,
@@ -18,7 +18,7 @@ from devrobot_training.evaluation.measures import (
     measure_predictions,
     PairDivergence,
 )
-from devrobot_training.evaluation.rollouts import Rollouts, run_rollouts
+from devrobot_training.evaluation.rollouts import choose_runs, Rollouts, run_rollouts
 from devrobot_world_model.config import LossConfig
 from devrobot_world_model.learning.precision import autocast
 from devrobot_world_model.model.mae import Batch, WorldModel
@@ -29,6 +29,7 @@ from torch import Tensor
 
 Progress = Callable[[int, int], None]
 EVEN, WORST = 6, 3
+ALIKE = 1e-3  # losses that differ by less are of one scene that stood still
 
 
 class EvaluationStoppedError(RuntimeError):
@@ -91,41 +92,76 @@ def evaluate(
     Measure ``model`` on ``canvases``.
 
     :param train: where the mean frame comes from; without it from ``canvases`` themselves.
+    :param progress: told how many canvases and rollouts are done, and of how many.
     :raises EvaluationStoppedError: if ``should_stop`` said so.
     """
     model.eval()
     rows = np.arange(0, len(canvases), config.stride)
+    runs = choose_runs(canvases, config)
+    conditions = Conditions(
+        batch_size=config.batch_size,
+        loss=loss,
+        precision=precision,
+        tick=_ticker(len(rows) + len(runs), progress, should_stop),
+    )
     baselines = make_baselines(train or canvases, loss, from_training=train is not None)
-    dots = DotMeasure(canvases)
-    parts: list[dict[str, np.ndarray]] = []
-    pairs = []
-    for begin in range(0, len(rows), config.batch_size):
-        if should_stop():
-            raise EvaluationStoppedError('the evaluation was stopped')
-        here = rows[begin : begin + config.batch_size]
-        batch = canvases.batch(here)
-        predictions = predict_all_actions(model, batch, canvases.colors, precision)
-        taken = torch.from_numpy(canvases.actions[here, -1])
-        part = measure_predictions(model.layout, batch, predictions, taken, baselines, loss)
-        part |= dots.measure(model.layout, here, batch, predictions)
-        parts.append(part)
-        pairs.append(divergence(model.layout, predictions, config.changed_threshold))
-        if progress is not None:
-            progress(begin + len(here), len(rows))
-    values = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    others = values.pop('other_dot_error', None)
+    threshold = config.changed_threshold
+    values, pairs = _measure(model, canvases, rows, baselines, threshold, conditions)
     return Evaluation(
         canvases=canvases,
         config=config,
         rows=rows,
         actions=canvases.actions[rows, -1],
+        other_dot_error=values.pop('other_dot_error', None),
         values=values,
         baselines=baselines,
-        divergence=PairDivergence.joined(pairs),
-        other_dot_error=others,
-        rollouts=run_rollouts(model, canvases, config, loss=loss, precision=precision),
+        divergence=pairs,
+        rollouts=run_rollouts(model, canvases, runs, conditions),
         shown=show(model, canvases, rows, values['hybrid'], precision),
     )
+
+
+def _measure(
+    model: WorldModel,
+    canvases: CanvasSet,
+    rows: np.ndarray,
+    baselines: Baselines,
+    threshold: float,
+    conditions: Conditions,
+) -> tuple[dict[str, np.ndarray], tuple[PairDivergence, ...]]:
+    """Return the values of ``rows``, and how much the predictions for two actions differ."""
+    layout, dots = model.layout, DotMeasure(canvases)
+    parts: list[dict[str, np.ndarray]] = []
+    pairs = []
+    for begin in range(0, len(rows), conditions.batch_size):
+        conditions.tick(0)
+        here = rows[begin : begin + conditions.batch_size]
+        batch = canvases.batch(here)
+        predictions = predict_all_actions(model, batch, canvases.colors, conditions.precision)
+        taken = torch.from_numpy(canvases.actions[here, -1])
+        part = measure_predictions(layout, batch, predictions, taken, baselines, conditions.loss)
+        parts.append(part | dots.measure(layout, here, batch, predictions))
+        pairs.append(divergence(layout, predictions, threshold))
+        conditions.tick(len(here))
+    values = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    return values, PairDivergence.joined(pairs)
+
+
+def _ticker(
+    total: int, progress: Progress | None, should_stop: Callable[[], bool]
+) -> Callable[[int], None]:
+    """Return the function that batches are counted with; see ``Conditions``."""
+    done = 0
+
+    def tick(count: int) -> None:
+        nonlocal done
+        done += count
+        if not count and should_stop():
+            raise EvaluationStoppedError('the evaluation was stopped')
+        if count and progress is not None:
+            progress(done, total)
+
+    return tick
 
 
 def show(
@@ -134,8 +170,8 @@ def show(
     """Predict some of ``rows`` once more: evenly spread ones, then the worst."""
     count = len(rows)
     even = np.unique(np.linspace(0, count - 1, min(EVEN, count)).round().astype(int))
-    worst = np.argsort(-losses)[: min(WORST, count)]
-    positions = np.concatenate([even, worst])
+    worst = worst_of(losses, WORST)
+    positions = np.array([*even, *worst])
     batch = canvases.batch(rows[positions])
     predictions = predict_all_actions(model, batch, canvases.colors, precision)
     layout = model.layout
@@ -150,6 +186,23 @@ def show(
         truth=pictures[:, -1],
         predictions=unpatchify(to_bytes(predictions).transpose(0, 1), *size).numpy(),
     )
+
+
+def worst_of(losses: np.ndarray, count: int) -> list[int]:
+    """Return where the highest losses are, NaN first; of equal ones only the first."""
+    losses = np.nan_to_num(losses, nan=np.inf, posinf=np.inf)
+    found: list[int] = []
+    last = np.nan
+    for position in np.argsort(-losses, kind='stable'):
+        value = losses[position]
+        # Sorted: it is enough to compare with the one before.
+        alike = np.isfinite(last) and abs(value - last) <= ALIKE * last
+        if value != last and not alike:
+            found.append(int(position))
+            last = value
+        if len(found) == count:
+            break
+    return found
 
 
 @torch.no_grad()

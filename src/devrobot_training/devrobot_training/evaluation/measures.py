@@ -11,10 +11,10 @@ from itertools import combinations
 
 from devrobot_training.data.canvases import CanvasSet
 from devrobot_training.evaluation.similarity import psnr, ssim
-from devrobot_training.evaluation.truth import oracle_of
+from devrobot_training.evaluation.truth import dot_errors, oracle_of
 from devrobot_world_model.canvas.layout import CanvasLayout
 from devrobot_world_model.config import LossConfig
-from devrobot_world_model.measures.dots import dot_distances, dot_positions
+from devrobot_world_model.measures.dots import dot_positions
 from devrobot_world_model.model.losses import compute_losses
 from devrobot_world_model.model.mae import Batch
 from devrobot_world_model.model.patches import to_bytes, to_unit, unpatchify
@@ -165,7 +165,7 @@ class DotMeasure:
         self, layout: CanvasLayout, rows: np.ndarray, batch: Batch, predictions: Tensor
     ) -> dict[str, np.ndarray]:
         """
-        Return ``dot_error`` (B,) and ``other_dot_error`` (B, A) in px; {} without a dot.
+        Return ``dot_error`` (B,) and ``other_dot_error`` (B, A) in px; {} without a simulator.
 
         The action taken is measured against the frame that came, the others against what the
         simulator says they would have shown.
@@ -179,11 +179,11 @@ class DotMeasure:
         truth = self._truth(rows, last)
         size = (layout.frame_height, layout.frame_width)
         errors = np.stack(
-            [dot_distances(p, truth[:, action], *size) for action, p in enumerate(found)], axis=1
+            [dot_errors(p, truth[:, action], *size) for action, p in enumerate(found)], axis=1
         )
         taken = self._canvases.actions[rows, -1]
         number = np.arange(len(rows))
-        own = dot_distances(np.stack(found, axis=1)[number, taken], seen, *size)
+        own = dot_errors(np.stack(found, axis=1)[number, taken], seen, *size)
         errors[number, taken] = np.nan
         return {'dot_error': own, 'other_dot_error': errors}
 

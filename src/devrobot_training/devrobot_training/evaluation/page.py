@@ -3,49 +3,38 @@
 import base64
 from collections.abc import Mapping, Sequence
 from html import escape
+import math
 from pathlib import Path
 from typing import Any
 
+from devrobot_training.evaluation.glossary import (
+    ALT,
+    BASELINES,
+    BY_ACTION,
+    DIVERGENCE,
+    DOTS,
+    HINTS,
+    LOSSES,
+    ROLLOUTS,
+    SPREAD,
+    TITLES,
+)
+
 STYLE = Path(__file__).with_name('page.css')
-GLOSSARY = {
-    'plain': 'mean squared error of the pixels, 0 to 1; lower is better',
-    'focal': 'squared error weighted towards large errors, exp(5 e); lower is better',
-    'hybrid': '0.1 plain + 0.9 focal, what the model is trained on; lower is better',
-    'psnr': 'peak signal-to-noise ratio in dB; higher is better; on nearly black worlds it lies',
-    'ssim': 'structural similarity, 1 for equal pictures; higher is better',
-}
-BASELINES = {
-    '': 'model',
-    '_copy_last': 'copy last frame',
-    '_mean_frame': 'mean frame',
-    '_grey': 'best grey',
-    '_black': 'all black',
-}
-ALT = {
-    'examples': 'Rows of frames: history, what came, prediction, error, prediction per action',
-    'loss': 'Loss over the session, and its histogram',
-    'rollouts': 'Imagined frames above those that came, step by step',
-    'rollout_error': 'Error by imagined step',
-}
-TITLES = {
-    'examples': 'What it sees',
-    'loss': 'Loss over the session',
-    'rollouts': 'Imagined futures',
-    'rollout_error': 'How far it can imagine',
-}
-HINTS = {
-    'examples': 'Six canvases spread over the session, then the three worst. The bar behind a '
-    'history frame has the colour of the action taken there.',
-    'loss': 'Each dot is one prediction; the lines are predictions that need no model.',
-    'rollouts': 'Each prediction is fed back as the newest frame; no real frame is seen after the '
-    'start.',
-    'rollout_error': 'Where the curve meets “nothing changes”, imagining is of no more use.',
-}
+NONE = '–'
+Row = Sequence[str]
 
 
 def number(value: float | None, digits: int = 3) -> str:
-    """Return a number with three significant digits."""
-    return 'not measured' if value is None else f'{value:.{digits}g}'
+    """Return a number with three significant digits, or more if it has them before the point."""
+    if value is None:
+        return 'not measured'
+    if not value:
+        return '0'
+    magnitude = math.floor(math.log10(abs(value)))
+    if magnitude < -5:
+        return f'{value:.{digits}g}'
+    return f'{value:.{max(0, digits - 1 - magnitude)}f}'
 
 
 def percent(value: float | None) -> str:
@@ -58,7 +47,7 @@ def verdict(data: Mapping[str, Any]) -> str:
     own, copied, grey = (data[f'hybrid{s}'] for s in ('', '_copy_last', '_grey'))
     best, name = min((copied, 'copying the last frame'), (grey, 'the best constant grey'))
     if own is None:
-        return 'Nothing could be measured.'
+        return 'Nothing could be measured: the predictions are not numbers.'
     gain = 1 - own / best if best else 0.0
     told = (
         f'The hybrid loss is {number(own)}, {percent(gain)} below {name}.'
@@ -70,10 +59,9 @@ def verdict(data: Mapping[str, Any]) -> str:
     if wrong is not None and own:
         told += f' With a wrong action it is {number(wrong / own, 2)} times as large.'
     if data['within_2px'] is not None:
-        told += (
-            f' {percent(data["within_2px"])} of the dots are within 2 px of where they came, and '
-            f'{percent(data["counterfactual_within_2px"])} of those for the action not taken.'
-        )
+        told += f' {percent(data["within_2px"])} of the dots are within 2 px of where they came'
+        others = data['counterfactual_within_2px']
+        told += '.' if others is None else f', and {percent(others)} for the action not taken.'
     return told
 
 
@@ -95,16 +83,19 @@ def render_page(
         f'<h1>{escape(title)}</h1>',
         f'<p class="verdict">{escape(verdict(data))}</p>',
         _tiles(data),
-        _table('About', [], [[name, value] for name, value in facts.items()]),
+        _table('about', 'About', [], [[name, value] for name, value in facts.items()]),
         *(_picture(name, pictures[name]) for name in TITLES if name in pictures),
         _losses(data),
+        _dots(data),
         _by_action(data),
         _divergence(data),
-        _statistics(data),
+        _rollouts(data),
+        _spread(data),
     ]
     style = STYLE.read_text(encoding='utf-8')
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f'<title>{escape(title)}</title><style>{style}</style></head>\n<body><main>\n'
         + '\n'.join(filter(None, parts))
         + '\n</main></body></html>\n'
@@ -131,29 +122,46 @@ def _tiles(data: Mapping[str, Any]) -> str:
 
 
 def _losses(data: Mapping[str, Any]) -> str:
+    names = list(LOSSES)
     rows = [
-        [label, *(number(data[f'{name}{suffix}']) for name in GLOSSARY)]
+        [label, *(_cell(data[f'{name}{suffix}']) for name in names)]
         for suffix, label in BASELINES.items()
     ]
-    words = ''.join(f'<dt>{name}</dt><dd>{escape(text)}</dd>' for name, text in GLOSSARY.items())
     source = 'the training frames' if data['mean_frame_from'] == 'training' else 'these frames'
-    note = f'<p class="note">The mean frame and the grey are made of {source}.</p>'
-    return _table(
-        'Beside predictions that need no model', ['', *GLOSSARY], rows, f'<dl>{words}</dl>{note}'
-    )
+    note = f'The mean frame and the grey are made of {source}.'
+    title = 'Beside predictions that need no model'
+    return _table('losses', title, ['', *names], rows, words=LOSSES, note=note)
+
+
+def _dots(data: Mapping[str, Any]) -> str:
+    if data['within_2px'] is None:
+        return ''
+    rows = [
+        [
+            label,
+            *(percent(data[f'{prefix}within_{limit}px']) for limit in (2, 3)),
+            _cell(data[f'{prefix}median_dot_error']),
+        ]
+        for prefix, label in (('', 'action taken'), ('counterfactual_', 'actions not taken'))
+    ]
+    heads = ['', 'within 2 px', 'within 3 px', 'median [px]']
+    return _table('dots', 'Where the dot is', heads, rows, words=DOTS)
 
 
 def _by_action(data: Mapping[str, Any]) -> str:
-    names = ['count', 'hybrid', 'hybrid_copy_last', 'hybrid_wrong', 'psnr', 'ssim']
-    heads = ['action', 'count', 'hybrid', 'copy last', 'wrong action', 'PSNR', 'SSIM']
+    names = ['hybrid', 'hybrid_copy_last', 'hybrid_wrong', 'psnr', 'ssim']
+    heads = ['action', 'count', 'hybrid', 'copy last', 'wrong action', 'psnr', 'ssim']
     dots = data['within_2px'] is not None
     rows = []
     for label, found in data['by_action'].items():
-        row = [label, *(number(found[name], 4) for name in names)]
+        row = [label, str(found['count']), *(_cell(found[name]) for name in names)]
         if dots:
             row += [percent(found['within_2px']), percent(found['counterfactual_within_2px'])]
         rows.append(row)
-    return _table('By action', heads + (['within 2 px', 'as the other one'] if dots else []), rows)
+    if dots:
+        heads += ['within 2 px', 'as the other one']
+    words = {name: text for name, text in BY_ACTION.items() if name in heads}
+    return _table('by_action', 'By action', heads, rows, words=words)
 
 
 def _divergence(data: Mapping[str, Any]) -> str:
@@ -167,44 +175,100 @@ def _divergence(data: Mapping[str, Any]) -> str:
         for pair in data['divergence']
     ]
     note = (
-        '<p class="note">How much the predictions for two actions differ, in shares of white. '
-        'A large difference alone proves nothing: see whether the other action is right, too.</p>'
+        'How much the predictions for two actions differ, in shares of white. '
+        'A large difference alone proves nothing: see whether the other action is right, too.'
     )
-    heads = ['actions', 'mean difference', 'largest', 'changed pixels']
-    return _table('Counterfactual divergence', heads, rows, note)
+    heads = ['actions', *DIVERGENCE]
+    title = 'Counterfactual divergence'
+    return _table('divergence', title, heads, rows, words=DIVERGENCE, note=note)
 
 
-def _statistics(data: Mapping[str, Any]) -> str:
-    heads = ['', 'mean', 'median', 'deviation', 'minimum', 'maximum', '5 %', '95 %']
+def _rollouts(data: Mapping[str, Any]) -> str:
+    found = data['rollouts']
+    if found is None:
+        return (
+            '<h2 id="steps">Step by step</h2><p class="note">No rollouts: they were not asked '
+            'for.</p>'
+        )
+    columns: list[list[str]] = [
+        [str(step + 1) for step in range(found['steps'])],
+        *(list(map(_cell, found[name])) for name in ('plain', 'hybrid', 'hybrid_copy_first')),
+    ]
+    heads = ['step', 'plain', 'hybrid', 'nothing changes']
+    if 'within_2px' in found:
+        columns += [
+            list(map(percent, found['within_2px'])),
+            list(map(_cell, found['median_dot_error'])),
+        ]
+        heads += ['within 2 px', 'median [px]']
+    words = {name: text for name, text in ROLLOUTS.items() if name in heads}
+    rows = [list(row) for row in zip(*columns, strict=True)]
+    note = f'Means of {found["count"]} rollouts.'
+    return _table('steps', 'Step by step', heads, rows, words=words, note=note)
+
+
+def _spread(data: Mapping[str, Any]) -> str:
+    points = ('1', '5', '25', '50', '75', '95', '99')
+    heads = ['', 'mean', 'deviation', 'minimum', 'maximum', *(f'{point} %' for point in points)]
     rows = []
     for name in ('plain', 'focal', 'hybrid', 'psnr', 'ssim', 'dot_error'):
         found = data['statistics'].get(name)
         if found is None:
             continue
-        points = found['percentiles']
-        keys = ('mean', 'median', 'standard_deviation', 'minimum', 'maximum')
+        keys = ('mean', 'standard_deviation', 'minimum', 'maximum')
         rows.append(
-            [name, *(number(found[k]) for k in keys), number(points['5']), number(points['95'])]
+            [
+                name.replace('_', ' '),
+                *(_cell(found[key]) for key in keys),
+                *(_cell(found['percentiles'][point]) for point in points),
+            ]
         )
-    return _table('Spread over the session', heads, rows)
+    return _table('spread', 'Spread over the session', heads, rows, words=SPREAD)
+
+
+def _cell(value: float | None) -> str:
+    """Return a number of a table, or a dash."""
+    return NONE if value is None else number(value)
+
+
+def _heading(anchor: str, title: str) -> str:
+    return f'<h2 id="{anchor}"><a href="#{anchor}">{escape(title)}</a></h2>'
 
 
 def _picture(name: str, png: bytes) -> str:
     data = base64.b64encode(png).decode()
     return (
-        f'<h2 id="{name}">{TITLES[name]}</h2><p class="note">{escape(HINTS[name])}</p>'
+        f'{_heading(name, TITLES[name])}<p class="note">{escape(HINTS[name])}</p>'
         f'<img alt="{escape(ALT[name])}" src="data:image/png;base64,{data}">'
     )
 
 
 def _table(
-    title: str, heads: Sequence[str], rows: Sequence[Sequence[str]], after: str = ''
+    anchor: str,
+    title: str,
+    heads: Row,
+    rows: Sequence[Row],
+    *,
+    words: Mapping[str, str] | None = None,
+    note: str = '',
 ) -> str:
+    """Return a table with its heading, the words that explain its columns, and a note."""
     if not rows:
         return ''
-    head = ''.join(f'<th>{escape(name)}</th>' for name in heads)
-    body = ''.join(
-        '<tr>' + ''.join(f'<td>{escape(str(cell))}</td>' for cell in row) + '</tr>' for row in rows
-    )
+    head = ''.join(f'<th scope="col">{escape(name)}</th>' for name in heads)
     line = f'<thead><tr>{head}</tr></thead>' if heads else ''
-    return f'<h2>{escape(title)}</h2><table>{line}<tbody>{body}</tbody></table>{after}'
+    body = ''.join(
+        f'<tr><th scope="row">{escape(row[0])}</th>'
+        + ''.join(f'<td>{escape(cell)}</td>' for cell in row[1:])
+        + '</tr>'
+        for row in rows
+    )
+    terms = ''.join(
+        f'<dt>{escape(name)}</dt><dd>{escape(text)}</dd>' for name, text in (words or {}).items()
+    )
+    return (
+        f'{_heading(anchor, title)}<div class="wide"><table class="{anchor}">{line}'
+        f'<tbody>{body}</tbody></table></div>'
+        + (f'<dl>{terms}</dl>' if terms else '')
+        + (f'<p class="note">{escape(note)}</p>' if note else '')
+    )

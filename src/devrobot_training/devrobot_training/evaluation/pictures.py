@@ -15,6 +15,7 @@ from matplotlib.patches import Rectangle
 import numpy as np
 
 GAP = 0.14
+BETWEEN = 0.2  # two rollouts, in heights of a row
 INCHES = 1.15
 BLUE, ORANGE, GREY = '#0072b2', '#d55e00', '#8a8a8a'
 
@@ -35,7 +36,7 @@ def draw_examples(evaluation: Evaluation) -> Figure:
     labels = evaluation.canvases.action_labels
     history = shown.history.shape[1]
     columns = [
-        *(f'frame {n - history}' for n in range(history)),
+        *(f'frame {n - history + 1}' if n < history - 1 else 'newest' for n in range(history)),
         'what came',
         'predicted',
         '|error|',
@@ -59,19 +60,23 @@ def draw_examples(evaluation: Evaluation) -> Figure:
 
 
 def draw_rollouts(evaluation: Evaluation) -> Figure:
-    """Draw imagined frames above those that came."""
+    """Draw imagined frames above those that came, with the actions between them."""
     rollouts = evaluation.rollouts
     assert rollouts is not None
-    steps = rollouts.imagined.shape[1]
-    figure, axes = _sheet(2 * len(rollouts.imagined), steps, rollouts.imagined.shape[2:4])
-    for number, (imagined, observed) in enumerate(
-        zip(rollouts.imagined, rollouts.observed, strict=True)
-    ):
-        for row, (frames, word) in enumerate(((imagined, 'imagined'), (observed, 'came'))):
-            for step, frame in enumerate(frames):
-                _cell(axes, 2 * number + row, step, frame, None)
-            _label(axes, 2 * number + row, word, frames[0].shape)
-    _titles(axes, [f'step {n + 1}' for n in range(steps)])
+    shown = rollouts.pictures
+    count, steps = shown.actions.shape
+    figure, axes = _sheet(count * (2 + BETWEEN), steps + 1, shown.start.shape[1:3])
+    colors = evaluation.canvases.colors
+    for number in range(count):
+        bars = [*(colors[int(action)].tolist() for action in shown.actions[number]), None]
+        for line, (frames, word) in enumerate(
+            ((shown.imagined[number], 'imagined'), (shown.observed[number], 'came'))
+        ):
+            row = number * (2 + BETWEEN) + line
+            for step, frame in enumerate([shown.start[number], *frames]):
+                _cell(axes, row, step, frame, bars[step])
+            _label(axes, row, word, frames[0].shape)
+    _titles(axes, ['start', *(f'step {n + 1}' for n in range(steps))])
     return figure
 
 
@@ -80,14 +85,15 @@ def draw_loss(data: dict[str, Any]) -> Figure:
     figure = _figure(9.0, 2.8)
     left, right = figure.subplots(1, 2, width_ratios=[2.2, 1.0])
     over = data['over_time']
-    left.plot(over['transition'], over['hybrid'], '.', color=BLUE, markersize=3, label='model')
+    hybrid = np.array(over['hybrid'], np.float64)  # None, of a broken model, becomes NaN
+    left.plot(over['transition'], hybrid, '.', color=BLUE, markersize=3, label='model')
     for name, color, label in (
         ('hybrid_copy_last', ORANGE, 'copy last frame'),
         ('hybrid_grey', GREY, 'best grey'),
     ):
         left.axhline(data[name], color=color, linewidth=1.2, label=label)
     # A perfect prediction has no logarithm.
-    left.set_yscale('log' if min(over['hybrid']) > 0 else 'linear')
+    left.set_yscale('log' if (hybrid > 0).all() else 'linear')
     left.set(xlabel='transition', ylabel='hybrid loss')
     left.legend(fontsize=7, framealpha=0.6)
     edges = np.array(data['histogram']['edges'])
@@ -104,12 +110,14 @@ def draw_rollout_error(data: dict[str, Any]) -> Figure:
     figure = _figure(9.0, 2.8)
     near = rollouts.get('within_2px')
     axes = figure.subplots(1, 2 if near else 1, squeeze=False)[0]
-    axes[0].plot(steps, rollouts['hybrid'], 'o-', color=BLUE, markersize=3, label='imagined')
+    hybrid = np.array(rollouts['hybrid'], np.float64)
+    axes[0].plot(steps, hybrid, 'o-', color=BLUE, markersize=3, label='imagined')
     axes[0].plot(steps, rollouts['hybrid_copy_first'], color=ORANGE, label='nothing changes')
     axes[0].set(xlabel='step', ylabel='hybrid loss')
     axes[0].legend(fontsize=7)
     if near:
-        axes[1].plot(steps, [100 * share for share in near], 'o-', color=BLUE, markersize=3)
+        shares = 100 * np.array(near, np.float64)
+        axes[1].plot(steps, shares, 'o-', color=BLUE, markersize=3)
         axes[1].set(xlabel='step', ylabel='within 2 px [%]', ylim=(-3, 103))
     figure.tight_layout()
     return figure
@@ -121,7 +129,7 @@ def _figure(width: float, height: float) -> Figure:
     return figure
 
 
-def _sheet(rows: int, columns: int, size: tuple[int, ...]) -> tuple[Figure, Any]:
+def _sheet(rows: float, columns: int, size: tuple[int, ...]) -> tuple[Figure, Any]:
     """Return a figure whose axes count frames: one unit is the width of a frame."""
     aspect = size[0] / size[1]
     width, height = columns * (1 + GAP) + 0.8, rows * (aspect + GAP) + 0.35
@@ -133,7 +141,7 @@ def _sheet(rows: int, columns: int, size: tuple[int, ...]) -> tuple[Figure, Any]
     return figure, axes
 
 
-def _cell(axes: Any, row: int, column: int, frame: np.ndarray, bar: list[int] | None) -> None:
+def _cell(axes: Any, row: float, column: int, frame: np.ndarray, bar: list[int] | None) -> None:
     aspect = frame.shape[0] / frame.shape[1]
     x, y = column * (1 + GAP), -row * (aspect + GAP)
     axes.imshow(frame, extent=(x, x + 1, y - aspect, y), aspect='auto', interpolation='nearest')
@@ -143,15 +151,17 @@ def _cell(axes: Any, row: int, column: int, frame: np.ndarray, bar: list[int] | 
         axes.add_patch(Rectangle((x + 1, y - aspect), GAP, aspect, color=color, linewidth=0))
 
 
-def _label(axes: Any, row: int, text: str, shape: tuple[int, ...]) -> None:
+def _label(axes: Any, row: float, text: str, shape: tuple[int, ...]) -> None:
     aspect = shape[0] / shape[1]
     y = -row * (aspect + GAP) - aspect / 2
-    axes.text(-0.06, y, text, fontsize=7, ha='right', va='center')
+    # A label may have dollar signs, which do not mean mathematics.
+    axes.text(-0.06, y, text, fontsize=7, ha='right', va='center', parse_math=False)
 
 
 def _titles(axes: Any, titles: list[str]) -> None:
     for column, title in enumerate(titles):
-        axes.text(column * (1 + GAP) + 0.5, 0.08, title, fontsize=8, ha='center', va='bottom')
+        place = (column * (1 + GAP) + 0.5, 0.08)
+        axes.text(*place, title, fontsize=8, ha='center', va='bottom', parse_math=False)
 
 
 def draw_memorised(results: Sequence[Memorised]) -> Figure:

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from devrobot_training.evaluation.evaluate import Evaluation
-from devrobot_training.evaluation.statistics import describe, histogram
+from devrobot_training.evaluation.statistics import describe, histogram, percentile
 import numpy as np
 
 NEAR_PX, NEARLY_PX = 2.0, 3.0
@@ -23,6 +23,12 @@ def share_within(errors: np.ndarray | None, limit: float) -> float | None:
     return float((counted <= limit).mean()) if len(counted) else None
 
 
+def median_of(errors: np.ndarray | None) -> float | None:
+    """Return the median of all errors but NaN; None without any, and where it is infinite."""
+    middle = math.nan if errors is None else percentile(errors, 50)
+    return middle if math.isfinite(middle) else None
+
+
 def key_figures(evaluation: Evaluation) -> dict[str, float | None]:
     """Return the few numbers that summaries and tables show."""
     values = evaluation.values
@@ -32,7 +38,8 @@ def key_figures(evaluation: Evaluation) -> dict[str, float | None]:
         'within_3px': share_within(own, NEARLY_PX),
         'counterfactual_within_2px': share_within(others, NEAR_PX),
         'counterfactual_within_3px': share_within(others, NEARLY_PX),
-        'median_dot_error': None if own is None else _finite(np.median(own)),
+        'median_dot_error': median_of(own),
+        'counterfactual_median_dot_error': median_of(others),
     }
     for step in ROLLOUT_KEYS:
         figures[f'rollout{step}_within_2px'] = _rollout_share(evaluation, step)
@@ -102,14 +109,19 @@ def _of_action(evaluation: Evaluation, action: int) -> dict[str, Any]:
     found: dict[str, Any] = {'count': int(own.sum())}
     for name in ('plain', 'hybrid', 'hybrid_copy_last', 'hybrid_wrong', 'psnr', 'ssim'):
         found[name] = _mean(values[name][own])
-    if 'dot_error' in values:
-        found['within_2px'] = share_within(values['dot_error'][own], NEAR_PX)
-    if evaluation.other_dot_error is not None:
+    if 'dot_error' in values and evaluation.other_dot_error is not None:
+        found |= _dots('', values['dot_error'][own])
         # As the action that was not taken: how right is what the model expects of it.
-        found['counterfactual_within_2px'] = share_within(
-            evaluation.other_dot_error[:, action], NEAR_PX
-        )
+        found |= _dots('counterfactual_', evaluation.other_dot_error[:, action])
     return found
+
+
+def _dots(prefix: str, errors: np.ndarray) -> dict[str, float | None]:
+    return {
+        f'{prefix}within_2px': share_within(errors, NEAR_PX),
+        f'{prefix}within_3px': share_within(errors, NEARLY_PX),
+        f'{prefix}median_dot_error': median_of(errors),
+    }
 
 
 def _rollouts(evaluation: Evaluation) -> dict[str, Any] | None:
@@ -118,13 +130,14 @@ def _rollouts(evaluation: Evaluation) -> dict[str, Any] | None:
         return None
     found: dict[str, Any] = {
         'count': len(rollouts),
+        'steps': rollouts.rows.shape[1],
         'plain': rollouts.plain.mean(axis=0).tolist(),
         'hybrid': rollouts.hybrid.mean(axis=0).tolist(),
         'hybrid_copy_first': rollouts.hybrid_copy_first.mean(axis=0).tolist(),
     }
     if rollouts.dot_error is not None:
         found['within_2px'] = [share_within(e, NEAR_PX) for e in rollouts.dot_error.T]
-        found['median_dot_error'] = [float(np.median(e)) for e in rollouts.dot_error.T]
+        found['median_dot_error'] = [median_of(e) for e in rollouts.dot_error.T]
     return found
 
 
@@ -139,7 +152,3 @@ def _mean(values: np.ndarray) -> float | None:
     """Return the mean of the finite values, None without any."""
     finite = values[np.isfinite(values)]
     return float(finite.mean()) if len(finite) else None
-
-
-def _finite(value: float) -> float | None:
-    return float(value) if math.isfinite(value) else None

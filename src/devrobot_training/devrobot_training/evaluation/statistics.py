@@ -1,6 +1,13 @@
-"""Many values in a few numbers; what is not finite is counted, not averaged."""
+"""
+Many values in a few numbers.
+
+NaN is a value that nobody could measure. Infinity is one: the distance of a dot that is not there,
+the PSNR of an exact prediction. It has its place in the order and so in the percentiles, but none
+in a mean.
+"""
 
 from dataclasses import dataclass
+import math
 
 import numpy as np
 
@@ -10,7 +17,12 @@ BINS = 30
 
 @dataclass(frozen=True, kw_only=True)
 class Statistics:
-    """Of the finite values; NaN where there are none. ``missing`` counts the others."""
+    """
+    ``count`` finite values, ``missing`` others: NaN or infinite.
+
+    Median and percentiles are those of all but NaN, the rest those of the finite ones; NaN where
+    there are none.
+    """
 
     count: int
     missing: int
@@ -33,30 +45,33 @@ class Histogram:
 def describe(values: np.ndarray) -> Statistics:
     """Return the statistics of (N,) values; the standard deviation is that of the sample."""
     finite = values[np.isfinite(values)]
-    missing = len(values) - len(finite)
-    if not len(finite):
-        nan = float('nan')
-        return Statistics(
-            count=0,
-            missing=missing,
-            mean=nan,
-            median=nan,
-            standard_deviation=nan,
-            minimum=nan,
-            maximum=nan,
-            percentiles=dict.fromkeys(PERCENTILES, nan),
-        )
-    points = np.percentile(finite, PERCENTILES)
+    some = finite if len(finite) else np.array([np.nan])
     return Statistics(
         count=len(finite),
-        missing=missing,
-        mean=float(finite.mean()),
-        median=float(np.median(finite)),
-        standard_deviation=float(finite.std()),
-        minimum=float(finite.min()),
-        maximum=float(finite.max()),
-        percentiles={p: float(v) for p, v in zip(PERCENTILES, points, strict=True)},
+        missing=len(values) - len(finite),
+        mean=float(some.mean()),
+        median=percentile(values, 50),
+        standard_deviation=float(some.std()),
+        minimum=float(some.min()),
+        maximum=float(some.max()),
+        percentiles={point: percentile(values, point) for point in PERCENTILES},
     )
+
+
+def percentile(values: np.ndarray, point: float) -> float:
+    """
+    Return a percentile of all values but NaN, between two of them by a straight line.
+
+    Between a finite and an infinite value it is infinite; without any value it is NaN.
+    """
+    ordered = np.sort(values[~np.isnan(values)])
+    if not len(ordered):
+        return math.nan
+    place = point / 100 * (len(ordered) - 1)
+    below, above = float(ordered[math.floor(place)]), float(ordered[math.ceil(place)])
+    if below == above:  # also two infinities, whose difference is none
+        return below
+    return below + (above - below) * (place - math.floor(place))
 
 
 def histogram(values: np.ndarray) -> Histogram:
@@ -64,5 +79,7 @@ def histogram(values: np.ndarray) -> Histogram:
     finite = values[np.isfinite(values)]
     if not len(finite):
         return Histogram(edges=(0.0, 1.0), counts=(0,))
-    counts, edges = np.histogram(finite, bins=min(BINS, max(1, len(finite))))
+    # Values that hardly differ cannot be told apart by 30 edges.
+    differ = np.ptp(finite) > 1e-9 * np.abs(finite).max()
+    counts, edges = np.histogram(finite, bins=min(BINS, len(finite)) if differ else 1)
     return Histogram(edges=tuple(map(float, edges)), counts=tuple(map(int, counts)))

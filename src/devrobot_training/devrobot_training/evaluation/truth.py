@@ -5,11 +5,12 @@ Shapes: B canvases, A actions; positions are (x, y) in px of the model's frame.
 """
 
 from collections.abc import Callable, Mapping
+import math
 from types import MappingProxyType
 from typing import TypeAlias
 
 from devrobot_training.sessions.session import Session
-from devrobot_world_model.measures.dots import dot_positions
+from devrobot_world_model.measures.dots import dot_distances, dot_positions
 import numpy as np
 
 #: (B, H, W, 3) uint8 last frames, and the session → (B, A, 2) positions, NaN without a dot.
@@ -34,7 +35,27 @@ ORACLES: Mapping[str, Oracle] = MappingProxyType({'toroidal_dot': toroidal_dot})
 def oracle_of(session: Session) -> Oracle | None:
     """Return who knows the truth of a session's robot; None for a real one."""
     oracle = ORACLES.get(session.info.robot_type)
-    known = dict(session.info.parameters)
-    if oracle is toroidal_dot and not {'step', 'width'} <= known.keys():
-        return None  # recorded by something that did not tell its settings
+    if oracle is toroidal_dot and not _tells_its_world(session):
+        return None
     return oracle
+
+
+def dot_errors(found: np.ndarray, truth: np.ndarray, height: int, width: int) -> np.ndarray:
+    """
+    Return how far (B, 2) dots are from where they should be, in px.
+
+    Infinite where none was found; NaN where the truth has none, which says nothing about a model.
+    """
+    return np.where(
+        np.isnan(truth).any(axis=1), np.nan, dot_distances(found, truth, height, width)
+    )
+
+
+def _tells_its_world(session: Session) -> bool:
+    """Return whether the settings of the world were recorded, and make sense."""
+    known = dict(session.info.parameters)
+    try:
+        width, step = float(known['width']), float(known['step'])
+    except (KeyError, ValueError):
+        return False
+    return len(session.action_space) > MOVE and 0 < width < math.inf and 0 <= step < math.inf
