@@ -198,8 +198,8 @@ def _tiny() -> WorldModelConfig:
 
 
 def _base() -> WorldModelConfig:
-    # A decoder that is wide enough to draw inside a patch of 16 px, and a small encoder: per
-    # second of a CPU that learned three times as much as the sizes of `reference`.
+    # A decoder that is wide enough to draw inside a patch of 16 px, and a small encoder: on a CPU
+    # that learned more than twice as fast as the sizes of `reference`, see docs/performance.md.
     return WorldModelConfig(
         model=ModelConfig(encoder_width=128, encoder_depth=2, decoder_width=256, decoder_depth=3),
         optimizer=OptimizerConfig(learning_rate=2e-4, warmup_steps=100),
