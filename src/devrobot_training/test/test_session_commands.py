@@ -85,10 +85,25 @@ def test_a_program_that_calls_a_command_keeps_its_own_handler_of_signals(folder)
         signal.signal(signal.SIGTERM, before)
 
 
-def test_a_folder_for_json_is_refused_before_anything_is_done(folder, bag, capsys):
-    assert run('split_session', bag, '--json', folder) == 1
-    assert f'--json is {folder}, which is a folder: name a file' in error_of(capsys)
-    assert not (folder / 'saved/splits').exists()
+@pytest.mark.parametrize(
+    ('target', 'reason'),
+    [
+        ('saved', '--json is saved, which is a folder: name a file'),
+        ('file/a.json', 'file is a file: name another folder'),
+        ('closed/new/a.json', 'closed cannot be written: name another'),
+        ('a.session.json', 'names in .session.json are of session files'),
+    ],
+)
+def test_where_json_cannot_go_is_refused_before_anything_is_done(
+    folder, bag, capsys, monkeypatch, target, reason
+):
+    (folder / 'file').touch()
+    (folder / 'closed').mkdir()
+    # The tests may run as root, who can write everywhere.
+    monkeypatch.setattr(os, 'access', lambda path, mode: Path(path).name != 'closed')
+    assert run('split_session', bag, '--json', target) == 1
+    assert reason in error_of(capsys)
+    assert not (folder / 'saved/splits').exists() and not list((folder / 'closed').iterdir())
 
 
 def test_errors_of_the_system_name_the_file_and_the_reason(folder, bag, capsys):

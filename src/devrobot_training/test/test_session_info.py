@@ -77,6 +77,7 @@ def test_session_info_of_several_gives_each_its_picture(folder, bag, capsys):
     ('arguments', 'reason'),
     [
         (['--contact-sheet', 'sheet.jpg'], 'name a file that ends in .png'),
+        (['--contact-sheet', __file__ + '/a.png'], 'test_session_info.py is a file'),
         (['--contact-sheet', 'a.png', '--no-picture'], 'not both'),
         (['other', '--contact-sheet', 'a.png'], 'names one file for 2 sessions'),
     ],

@@ -181,6 +181,7 @@ def test_filter_overlap_refuses_what_leaves_nothing_to_validate_on(folder, bag, 
         (['a'], 'name both, training and validation, or none of them'),
         (['a', 'b', '--output', 'c.json'], 'the name of a session file ends in .session.json'),
         (['a', 'x.session.json', '--output', './x.session.json'], 'which is to be read'),
+        (['a', 'b', '--output', __file__ + '/c.session.json'], 'test_split_commands.py is a file'),
     ],
 )
 def test_filter_overlap_refuses_what_it_cannot_do(folder, capsys, arguments, reason):

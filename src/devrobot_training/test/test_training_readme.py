@@ -3,33 +3,35 @@
 from pathlib import Path
 import re
 
-from devrobot_interfaces_py.configs import markdown_table
-from devrobot_training.evaluation.config import EvaluationConfig
-from devrobot_training.fit.config import TrainConfig
-from devrobot_training.fit.overfit import OverfitConfig
-from devrobot_training.sessions.contact_sheet import SheetConfig
-from devrobot_training.sessions.splits import CanvasConfig, PartConfig, SplitConfig
+from devrobot_training.readme import BLOCK, TABLES, with_fresh_tables
 from drawn_sessions import moments, walk
 import pytest
 
 PACKAGE = Path(__file__).parents[1]
 TEXT = (PACKAGE / 'README.md').read_text(encoding='utf-8')
-TABLES = {
-    'session_info': SheetConfig,
-    'split_session': PartConfig,
-    'make_splits': SplitConfig,
-    'filter_overlap': CanvasConfig,
-    'train': TrainConfig,
-    'evaluate': EvaluationConfig,
-    'overfit': OverfitConfig,
-}
 
 
-@pytest.mark.parametrize('name', TABLES)
-def test_tables_of_settings_are_up_to_date(name):
-    section = TEXT.partition(f'### {name}\n')[2].partition('\n#')[0]
-    table = markdown_table(TABLES[name])
-    assert table in section, f'paste into the section {name} of README.md:\n{table}'
+def test_tables_of_settings_are_up_to_date():
+    command = 'python -m devrobot_training.readme src/devrobot_training/README.md'
+    assert with_fresh_tables(TEXT) == TEXT, f'run ./devrobot shell -c "{command}"'
+
+
+def test_every_table_is_shown_once_in_the_section_of_its_command():
+    sections = re.split(r'^### (\w+)\n', TEXT, flags=re.MULTILINE)[1:]
+    shown = {
+        command: BLOCK.findall(section)
+        for command, section in zip(sections[::2], sections[1::2], strict=True)
+    }
+    assert {command: names for command, names in shown.items() if names} == {
+        name: [name] for name in TABLES
+    }
+
+
+def test_a_setting_that_changed_is_written_anew_and_nothing_else():
+    stale = TEXT.replace('| `train_ratio` | float | `0.7` |', '| `train_ratio` | float | `0.6` |')
+    assert stale != TEXT and with_fresh_tables(stale) == TEXT
+    with pytest.raises(KeyError, match='unknown'):
+        with_fresh_tables('<!-- parameters: unknown -->\n<!-- end -->')
 
 
 def test_every_command_is_in_the_list():

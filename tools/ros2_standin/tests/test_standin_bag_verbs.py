@@ -73,6 +73,23 @@ def test_info_of_a_single_file_is_read_from_it(tmp_path, capsys):
         assert 'ROS Distro:        unknown\n' in out
 
 
+def test_a_file_that_the_metadata_does_not_know_is_told_of(tmp_path, capsys):
+    files = bags.write(tmp_path / 'bag', splits=(4,), closed=False)
+    line = (
+        "[WARN] [ros2bag]: 'bag' is being recorded or was cut off: bag_1.mcap not in its "
+        'metadata; ros2 bag reindex adds what is whole\n'
+    )
+    code, out, err = run(capsys, 'info', 'bag')
+    assert (code, err) == (0, line) and 'Messages:          4\n' in out
+    code, out, err = run(capsys, 'play', 'bag', '--topics', '/none')
+    assert (code, out) == (1, '') and err.startswith(line)
+    files.give_up()
+    assert run(capsys, 'reindex', 'bag')[0] == 0
+    code, out, err = run(capsys, 'info', 'bag')
+    assert (code, err) == (0, '') and 'Messages:          10\n' in out
+    assert run(capsys, 'info', 'bag/bag_0.mcap')[2] == ''
+
+
 def test_sizes_are_for_people():
     from ros2_standin.verbs.bag_info import readable
 

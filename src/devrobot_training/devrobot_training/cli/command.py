@@ -14,7 +14,7 @@ from typing import Any
 from devrobot_interfaces_py.atomic import write_json
 from devrobot_interfaces_py.bags import BagError
 from devrobot_interfaces_py.configs import ConfigError
-from devrobot_interfaces_py.session_files import SessionFileError
+from devrobot_interfaces_py.session_files import SessionFileError, SUFFIX
 from devrobot_training.fit.problems import RunError, TeamError
 from devrobot_training.sessions.building import Progress
 from devrobot_training.sessions.opening import open_session
@@ -97,8 +97,8 @@ def run(
 def _finish(work: Callable[[argparse.Namespace], Any], arguments: argparse.Namespace) -> int:
     """Do the work and return the exit code."""
     try:
-        if arguments.json is not None and arguments.json.is_dir():
-            raise ConfigError(f'--json is {arguments.json}, which is a folder: name a file')
+        if arguments.json is not None:
+            _check_json(arguments.json)
         outcome = work(arguments)
         if not isinstance(outcome, Outcome):
             outcome = Outcome(outcome)
@@ -116,6 +116,30 @@ def _finish(work: Callable[[argparse.Namespace], Any], arguments: argparse.Names
         print('interrupted', file=sys.stderr)
         return INTERRUPTED
     return outcome.code
+
+
+def _check_json(path: Path) -> None:
+    """Refuse before the work what would fail, or destroy what is read, after it."""
+    if path.name.endswith(SUFFIX):
+        raise ConfigError(
+            f'--json is {path}: names in {SUFFIX} are of session files, take another'
+        )
+    check_target('--json', path)
+
+
+def check_target(option: str, path: Path) -> None:
+    """
+    Refuse a file that cannot be written.
+
+    :raises ConfigError: naming the option, and what is in the way.
+    """
+    if path.is_dir():
+        raise ConfigError(f'{option} is {path}, which is a folder: name a file')
+    nearest = next(parent for parent in path.absolute().parents if parent.exists())
+    if not nearest.is_dir():
+        raise ConfigError(f'{option} is {path}, but {nearest} is a file: name another folder')
+    if not os.access(nearest, os.W_OK):
+        raise ConfigError(f'{option} is {path}, but {nearest} cannot be written: name another')
 
 
 def in_one_line(error: BaseException) -> str:

@@ -9,6 +9,7 @@ from devrobot_interfaces_py.configs import add_arguments, config_from_args, conf
 from devrobot_interfaces_py.session_files import SUFFIX
 from devrobot_training.cli.command import (
     add_reading_options,
+    check_target,
     make_parser,
     progress_bar,
     read_session,
@@ -111,6 +112,7 @@ def _check_output(output: Path | None, paths: Sequence[Path]) -> None:
         raise SessionError(f'--output is {output}: the name of a session file ends in {SUFFIX}')
     if output.resolve() in [path.resolve() for path in paths]:
         raise SessionError(f'--output is {output}, which is to be read: choose another name')
+    check_target('--output', output)
 
 
 def _default_output(path: Path, validation: Session) -> Path:

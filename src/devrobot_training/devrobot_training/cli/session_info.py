@@ -8,7 +8,13 @@ from typing import Any
 from devrobot_interfaces_py.atomic import atomic_path
 from devrobot_interfaces_py.configs import add_arguments, config_from_args
 from devrobot_interfaces_py.session_files import SessionFile
-from devrobot_training.cli.command import add_reading_options, make_parser, read_session, run
+from devrobot_training.cli.command import (
+    add_reading_options,
+    check_target,
+    make_parser,
+    read_session,
+    run,
+)
 from devrobot_training.sessions.cache import bag_files
 from devrobot_training.sessions.contact_sheet import contact_sheet, SheetConfig
 from devrobot_training.sessions.parts import session_file_of
@@ -76,8 +82,9 @@ def _check_picture(arguments: argparse.Namespace) -> None:
             f'--contact-sheet names one file for {len(arguments.sessions)} sessions: leave it '
             f'out, the pictures go to {PICTURES}'
         )
-    if path.suffix.lower() != '.png' or path.is_dir():
+    if path.suffix.lower() != '.png':
         raise SessionError(f'--contact-sheet is {path}: name a file that ends in .png')
+    check_target('--contact-sheet', path)
 
 
 def _free_name(name: str, taken: Sequence[str]) -> Path:

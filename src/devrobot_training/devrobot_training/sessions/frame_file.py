@@ -33,8 +33,14 @@ class FrameFile:
 
     def __enter__(self) -> Self:
         self._file = self._path.open('wb', buffering=0)
-        self._thread = threading.Thread(target=self._write_blocks)
-        self._thread.start()
+        # A daemon: a second Ctrl-C may cut __exit__ short, and the process must end all the same.
+        self._thread = threading.Thread(target=self._write_blocks, daemon=True)
+        try:
+            self._thread.start()
+        except BaseException:
+            # An interrupt may come when the thread runs already, and __exit__ is not called then.
+            self._blocks.put(None)
+            raise
         return self
 
     def __exit__(

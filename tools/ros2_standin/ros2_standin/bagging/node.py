@@ -12,7 +12,11 @@ from rclpy.logging import LoggingSeverity
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 
+from ros2_standin.bagging.leaving import ended_within
 from ros2_standin.errors import StandinError
+
+#: A launch waits for 5 s before it sends the next signal.
+LEAVE_S = 3.0
 
 
 @contextlib.contextmanager
@@ -22,11 +26,16 @@ def bag_node(
     """
     Give a node and what spins it; signals are left to Python.
 
+    If leaving ROS takes too long the process ends here: what it had to say must be said before.
+
     :raises StandinError: if that is no name for a node.
     """
-    context = Context()
-    context.init(args=[])
+    leaving = contextlib.ExitStack()
+    code = 1
     try:
+        context = Context()
+        context.init(args=[])
+        leaving.callback(context.try_shutdown)
         node = Node(
             name,
             context=context,
@@ -34,15 +43,15 @@ def bag_node(
             enable_rosout=False,
             parameter_overrides=[Parameter('use_sim_time', value=sim_time)],
         )
+        leaving.callback(node.destroy_node)
         node.get_logger().set_level(LoggingSeverity[log_level.upper()])
         executor = SingleThreadedExecutor(context=context)
+        leaving.callback(executor.shutdown)
         executor.add_node(node)
-        try:
-            yield node, executor
-        finally:
-            executor.shutdown()
-            node.destroy_node()
+        yield node, executor
+        code = 0
     except InvalidNodeNameException as error:
         raise StandinError(f"'{name}' is no name for a node") from error
     finally:
-        context.try_shutdown()
+        with ended_within(LEAVE_S, code):
+            leaving.close()

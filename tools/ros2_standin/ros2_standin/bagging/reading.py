@@ -88,6 +88,14 @@ def bag_files(path: Path) -> list[Path]:
     return files
 
 
+def unlisted_files(path: Path, facts: dict[str, Any]) -> list[str]:
+    """Return the storage files of a bag's folder that its metadata does not name."""
+    if path.is_file():
+        return []
+    listed = {Path(name).name for name in facts['relative_file_paths']}
+    return [file.name for file in storage_files(path) if file.name not in listed]
+
+
 def topics_of(facts: dict[str, Any]) -> list[Topic]:
     """Return the topics of a bag with the quality of service of their publishers."""
     return [

@@ -9,7 +9,7 @@ from typing import Any
 
 from ros2_standin.bagging.reading import bag_files, bag_metadata
 from ros2_standin.errors import StandinError
-from ros2_standin.verbs.bag_options import Parser
+from ros2_standin.verbs.bag_options import Parser, warn_of_unlisted
 
 INDENT = 19
 NS = 1_000_000_000
@@ -40,6 +40,7 @@ def info(argv: Sequence[str]) -> int:
     """Print what the metadata says."""
     arguments = build_parser().parse_args(argv)
     facts = bag_metadata(arguments.bag_path)
+    warn_of_unlisted(arguments.bag_path, facts)
     if arguments.topic_name:
         for topic in facts['topics_with_message_count']:
             print(topic['topic_metadata']['name'])

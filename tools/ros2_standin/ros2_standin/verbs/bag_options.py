@@ -5,9 +5,13 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 import math
+from pathlib import Path
 import re
 import signal
+import sys
 from typing import Any, NoReturn
+
+from ros2_standin.bagging.reading import unlisted_files
 
 LOG_LEVELS = ('debug', 'info', 'warn', 'error', 'fatal')
 WRONG_ARGUMENTS = 2
@@ -82,6 +86,20 @@ def _number(text: str) -> float:
 def add_log_level(parser: argparse.ArgumentParser) -> None:
     """Add the option of the real tool."""
     parser.add_argument('--log-level', choices=LOG_LEVELS, default='info')
+
+
+def warn(text: str) -> None:
+    """Say something that is no error, as the real tool does."""
+    print(f'[WARN] [ros2bag]: {text}', file=sys.stderr)
+
+
+def warn_of_unlisted(bag: Path, facts: dict[str, Any]) -> None:
+    """Say which files of a bag are passed over, because its metadata does not know them yet."""
+    if names := unlisted_files(bag, facts):
+        warn(
+            f"'{bag}' is being recorded or was cut off: {', '.join(names)} not in its metadata; "
+            'ros2 bag reindex adds what is whole'
+        )
 
 
 def stop_signals() -> list[int]:

@@ -22,6 +22,7 @@ from ros2_standin.verbs.bag_options import (
     positive,
     regular_expression,
     stop_signals,
+    warn_of_unlisted,
 )
 
 
@@ -125,6 +126,7 @@ def play(argv: Sequence[str]) -> int:
     names = remapping(arguments.remap)
     facts = bag_metadata(bag)
     bag_files(bag)
+    warn_of_unlisted(bag, facts)
     chosen = [topic for topic in topics_of(facts) if is_wanted(topic.name, arguments)]
     if not chosen:
         raise StandinError(f"no topic of '{bag}' is to be played")

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from datetime import datetime
 import math
 from pathlib import Path
-import sys
 import time
 
 from rclpy.executors import SingleThreadedExecutor
@@ -24,6 +23,7 @@ from ros2_standin.verbs.bag_options import (
     Parser,
     regular_expression,
     stop_signals,
+    warn,
 )
 
 SPIN_S = 0.05
@@ -204,11 +204,11 @@ def record(argv: Sequence[str]) -> int:
         finally:
             recorder.stop()
         node.get_logger().info('Recording stopped')
-    if recorder.dropped:
-        _say(
-            f'{recorder.dropped} messages were dropped: they came faster than they could be '
-            'written; raise --max-cache-size'
-        )
+        if recorder.dropped:
+            warn(
+                f'{recorder.dropped} messages were dropped: they came faster than they could be '
+                'written; raise --max-cache-size'
+            )
     return 0
 
 
@@ -245,16 +245,12 @@ def _take_the_rest(recorder: Recorder, executor: SingleThreadedExecutor) -> None
 def _warn(arguments: argparse.Namespace) -> None:
     """Say what the real tool says of options that go without effect."""
     if arguments.topics_positional:
-        _say(
+        warn(
             'Positional "topics" argument deprecated. Please use optional "--topics" argument '
             'instead.'
         )
     if arguments.all or arguments.all_topics:
         if arguments.topics or arguments.topics_positional:
-            _say('--all or --all-topics will override --topics')
+            warn('--all or --all-topics will override --topics')
         if arguments.regex:
-            _say('--all, --all-topics or --all-services will override --regex')
-
-
-def _say(text: str) -> None:
-    print(f'[WARN] [ros2bag]: {text}', file=sys.stderr)
+            warn('--all, --all-topics or --all-services will override --regex')

@@ -15,6 +15,12 @@ from standin_processes import at_call_of, at_import_of, Process, processes
 INT, TERM, HUP = signal.SIGINT, signal.SIGTERM, signal.SIGHUP
 RECORD = ('record', '--topics', '/none')
 SQLITE = (*RECORD, '-s', 'sqlite3')
+# What the middleware does now and then: it never comes back, and keeps the interpreter's lock.
+HANG = (
+    'import ctypes; from rclpy.node import Node; from ros2_standin.bagging import node\n'
+    'node.LEAVE_S = 0.5\n'
+    'Node.destroy_node = lambda self: ctypes.PyDLL(None).pause()\n'
+)
 #: verb, moment, exit code, and whether a bag is there afterwards.
 MOMENTS = {
     'record_import_int': (RECORD, at_import_of('rclpy.context', INT), -INT, False),
@@ -43,6 +49,13 @@ MOMENTS = {
         )
         for words, number in ((RECORD, INT), (SQLITE, TERM), (RECORD, HUP))
     },
+    'record_hangs': (
+        RECORD,
+        HANG + at_call_of('ros2_standin.bagging.files', 'BagFiles.make_folder', INT),
+        0,
+        True,
+    ),
+    'play_hangs': (('play', 'given', '--rate', '100'), HANG, 0, False),
     'record_twice': (
         RECORD,
         at_call_of('ros2_standin.bagging.files', 'BagFiles.make_folder', INT)
