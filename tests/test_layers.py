@@ -36,7 +36,7 @@ ROS_MODULES = {
     'visualization_msgs',
 }
 # The Python part of the interfaces holds the few bridges between ROS types and plain ones.
-ROS_BRIDGES = {'conversions.py', 'params.py', 'qos.py'}
+ROS_BRIDGES = {'conversions.py', 'node_process.py', 'params.py', 'qos.py'}
 ROS_PACKAGES = {'devrobot_bringup'}
 
 

@@ -17,6 +17,8 @@ setup(
     maintainer=MAINTAINER.text,
     maintainer_email=MAINTAINER.get('email'),
     packages=find_packages(include=[NAME, f'{NAME}.*']),
+    # The folder that is copied to a JetBot is complete where it is installed, too.
+    package_data={f'{NAME}.jetbot.server': ['*.md', '*.service', '*.sh', '*.txt']},
     data_files=[
         ('share/ament_index/resource_index/packages', [f'resource/{NAME}']),
         (f'share/{NAME}', ['package.xml']),
@@ -27,12 +29,16 @@ setup(
     entry_points={
         'console_scripts': [
             f'driver = {NAME}.nodes.driver_node:main',
+            f'jetbot_keys = {NAME}.jetbot.server.make_keys:main',
+            f'jetbot_sim = {NAME}.cli.jetbot_sim:main',
+            f'live_view = {NAME}.nodes.live_view_node:main',
             f'record_toroidal = {NAME}.cli.record_toroidal:main',
             f'recorder = {NAME}.nodes.recorder_node:main',
             f'replay = {NAME}.nodes.replay_node:main',
             f'selector = {NAME}.nodes.selector_node:main',
         ],
         'devrobot.robots': [
+            f'jetbot = {NAME}.jetbot.robot:JetBotRobot',
             f'toroidal_dot = {NAME}.toroidal_dot.robot:ToroidalDotRobot',
         ],
     },

@@ -1,3 +1,4 @@
+from dataclasses import replace
 import math
 
 from demo_world import BAR, counterfactuals, frame, HEIGHT, run, SPACE, STEP, WIDTH
@@ -92,3 +93,13 @@ def test_the_example_shows_the_newest_outcome_with_its_history():
     example = monitor.example
     assert example.actions == (0, 1) and len(example.history) == 2
     assert np.array_equal(example.predictions[1], example.truth)
+
+
+def test_a_robot_that_is_no_dot_is_compared_by_pixels_only():
+    plain = replace(SPACE, actions=tuple(replace(a, parameters=()) for a in SPACE.actions))
+    monitor = DemoMonitor(plain)
+    outcomes = run(monitor, [1, 0, 1])
+    assert monitor.steps_px == []
+    assert len(outcomes) == 3 and all(math.isnan(outcome.dot_error) for outcome in outcomes)
+    assert {outcome.counterfactual_errors for outcome in outcomes} == {()}
+    assert {outcome.mse for outcome in outcomes} == {0.0}

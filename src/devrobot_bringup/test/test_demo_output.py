@@ -1,3 +1,4 @@
+from dataclasses import replace
 import io
 import os
 import socket
@@ -128,3 +129,16 @@ def test_the_live_line_says_what_it_shows_also_before_the_first_prediction():
         '1:22 left',
     ):
         assert part in text
+
+
+def test_the_live_line_of_a_robot_that_is_no_dot_says_how_far_below_copying_it_is():
+    values = Figures(mse=0.006, mse_copy_last=0.01)
+    assert ' 40 % below copy-last' in status_text(9, 3.0, 70.0, 60.0, values, has_dot=False)
+
+
+def test_the_picture_of_a_robot_that_is_no_dot_shows_its_gain(tmp_path):
+    plain = replace(SPACE, actions=tuple(replace(a, parameters=()) for a in SPACE.actions))
+    monitor = DemoMonitor(plain)
+    run(monitor, [1, 0, 1, 1, 0])
+    write_picture(tmp_path / 'p.png', monitor.example, monitor.outcomes, plain, 'title')
+    assert decode_compressed((tmp_path / 'p.png').read_bytes(), 'png').std() > 10

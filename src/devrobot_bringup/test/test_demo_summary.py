@@ -1,3 +1,4 @@
+from dataclasses import replace
 import math
 
 from devrobot_bringup.demo.monitor import Outcome
@@ -65,3 +66,12 @@ def test_what_was_not_measured_is_null_in_json():
 def test_means_are_means():
     result = figures([outcome(i) for i in range(4)], LABELS)
     assert (result.mse, result.mse_copy_last, result.mse_black) == pytest.approx((0.1, 0.2, 0.3))
+
+
+def test_a_robot_that_is_no_dot_is_judged_by_its_pixels_alone():
+    outcomes = [replace(outcome(i, error=math.nan), counterfactual_errors=()) for i in range(200)]
+    values = as_json(figures(outcomes, ['stay', 'move']))
+    assert values['below_copy_last'] == 0.5
+    assert (values['within_2px'], values['median_dot_error']) == (None, None)
+    assert values['within_2px_by_action'] == {'stay': None, 'move': None}
+    assert seconds_to_share(outcomes) is None

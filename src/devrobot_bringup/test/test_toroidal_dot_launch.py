@@ -45,6 +45,8 @@ def test_arguments_are_those_documented():
         'session_id',
         'record_images',
         'disk_budget_gb',
+        'training',
+        'runs_dir',
         'foxglove',
         'foxglove_port',
         'log_level',
@@ -108,6 +110,14 @@ def test_sessions_are_recorded_only_on_request():
     assert recorder.get('unless') == '$(equals $(var record) false)'
     values = {param.get('name'): param.get('value') for param in recorder.iter('param')}
     assert values['autostart'] == '$(equals $(var record) true)'
+
+
+def test_the_training_server_runs_only_on_request_and_finds_the_recorded_sessions():
+    assert ARGUMENTS['training'].get('default') == 'false'
+    (server,) = (n for n in ROOT.iter('node') if n.get('exec') == 'training_server')
+    assert server.get('if') == '$(var training)'
+    values = {param.get('name'): param.get('value') for param in server.iter('param')}
+    assert values['sessions_dir'] == '$(var sessions_dir)'
 
 
 def test_python_launch_file_includes_the_xml_and_nothing_else():

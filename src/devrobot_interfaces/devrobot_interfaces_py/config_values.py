@@ -165,9 +165,10 @@ def _convert_item(info: FieldInfo, value: Any, shown: str) -> Any:
     low = info.minimum is not None and value < info.minimum
     high = info.maximum is not None and value > info.maximum
     wrong = info.choices is not None and value not in info.choices
-    not_a_number = isinstance(value, float) and math.isnan(value)
-    if low or high or wrong or not_a_number:
-        raise ConfigError(f'{shown} is {value!r}, must be {info.allowed() or "a number"}')
+    finite = not isinstance(value, float) or math.isfinite(value)
+    if low or high or wrong or not finite:
+        allowed = ['' if finite else 'a finite number', info.allowed()]
+        raise ConfigError(f'{shown} is {value!r}, must be {", ".join(filter(None, allowed))}')
     return value
 
 

@@ -69,7 +69,7 @@ def check_ranges(instance: Any) -> None:
     """
     Check type, range and choices of every field made with :func:`param`.
 
-    To be called from ``__post_init__``. A bool is not a whole number, NaN is not a number.
+    To be called from ``__post_init__``. A bool is no whole number, NaN and infinity are no number.
 
     :raises ConfigError: with the name, the value and what is allowed.
     """

@@ -29,6 +29,9 @@ EVENTS = _reliable(100)
 LATCHED = _reliable(1, latched=True)
 """Facts that hold until replaced: action space, session info."""
 
+COMMANDS = _reliable(1)
+"""Velocities: only the newest counts."""
+
 RESULTS = _reliable(100)
 """Predictions, errors and metrics."""
 

@@ -7,6 +7,7 @@ ACTION_SPACE = 'action_space'
 ACTION_EVENTS = 'action_events'
 SESSION_INFO = 'session_info'
 EXECUTE_ACTION = 'execute_action'
+CMD_VEL = 'cmd_vel'
 
 DRIVER_NODE = 'driver'
 SELECTOR_NODE = 'selector'

@@ -41,10 +41,6 @@ class Action:
     meaning: str
 
 
-# Defined already, so that recordings and viewers need not change; no node offers them yet.
-LATER = 'next release'
-
-
 def _ours(kind: str, name: str) -> str:
     return f'devrobot_interfaces/{kind}/{name}'
 
@@ -62,7 +58,7 @@ def _model_service(name: str, type_name: str, meaning: str) -> Service:
 
 
 def _training_service(name: str, type_name: str, meaning: str) -> Service:
-    return Service(name, type_name, names.TRAINING_NODE, f'{LATER}: {meaning}')
+    return Service(name, type_name, names.TRAINING_NODE, meaning)
 
 
 TOPICS: tuple[Topic, ...] = (
@@ -80,6 +76,13 @@ TOPICS: tuple[Topic, ...] = (
         _ours('msg', 'ActionEvent'),
         'EVENTS',
         'accepted, started, finished, aborted, reset',
+    ),
+    Topic(
+        names.CMD_VEL,
+        'geometry_msgs/msg/Twist',
+        'COMMANDS',
+        'whoever drives by hand',
+        'a velocity; followed while no action runs, if the driver has `cmd_vel: true`',
     ),
     _driver(names.SESSION_INFO, _ours('msg', 'SessionInfo'), 'LATCHED', 'facts about the session'),
     _model(
@@ -143,14 +146,14 @@ TOPICS: tuple[Topic, ...] = (
         _ours('msg', 'TrainingMetrics'),
         'RESULTS',
         names.TRAINING_NODE,
-        f'{LATER}: progress of a training from recordings',
+        'progress of a training from recordings',
     ),
     Topic(
         names.TRAINING_EVALUATION,
         _ours('msg', 'EvaluationSummary'),
         'LATCHED',
         names.TRAINING_NODE,
-        f'{LATER}: what a training or an evaluation measured at its end',
+        'what a training or an evaluation measured at its end',
     ),
     Topic(
         names.DIAGNOSTICS,
@@ -230,12 +233,12 @@ ACTIONS: tuple[Action, ...] = (
         names.TRAINING_TRAIN,
         _ours('action', 'Train'),
         names.TRAINING_NODE,
-        f'{LATER}: train from recordings; one job at a time',
+        'train from recordings; one job at a time',
     ),
     Action(
         names.TRAINING_EVALUATE,
         _ours('action', 'Evaluate'),
         names.TRAINING_NODE,
-        f'{LATER}: measure a model on a recording; one job at a time',
+        'measure a model on a recording; one job at a time',
     ),
 )

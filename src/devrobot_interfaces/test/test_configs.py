@@ -63,8 +63,29 @@ def test_wrong_values_are_refused_everywhere_with_the_same_words(values, expecte
     assert message(lambda: configs.config_from_dict(Config, values)) == expected
 
 
-def test_nan_is_refused_and_the_range_is_told():
-    assert message(lambda: Optimizer(rate=math.nan)) == 'rate is nan, must be between 0.0 and 1.0'
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    free: float = param(1.0, 'any')
+    low: float = param(1.0, 'from 0 on', minimum=0.0)
+    many: tuple[float, ...] = param((1.0,), 'some')
+
+    def __post_init__(self):
+        configs.check_ranges(self)
+
+
+@pytest.mark.parametrize('value', [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize(
+    ('name', 'words'),
+    [('free', ''), ('low', ', at least 0.0'), ('many', '')],
+)
+def test_what_is_not_finite_is_refused_in_every_setting_and_the_range_is_told(name, words, value):
+    given = (2.0, value) if name == 'many' else value
+    shown = 'many[1]' if name == 'many' else name
+    expected = f'{shown} is {value}, must be a finite number{words}'
+    assert message(lambda: Limits(**{name: given})) == expected
+    text = str(value).replace('nan', '.nan').replace('inf', '.inf')
+    override = f'{name}=[2.0, {text}]' if name == 'many' else f'{name}={text}'
+    assert message(lambda: configs.load_config(Limits, None, [override])) == expected
 
 
 def test_bounds_belong_to_the_range():
@@ -132,6 +153,21 @@ def test_file_then_overrides(tmp_path):
         folder=Path('a=b'),
         optimizer=Optimizer(rate=0.001, betas=(0.1, 1.0)),
     )
+
+
+def test_without_a_file_the_base_is_taken_and_overridden():
+    base = Config(count=7, optimizer=Optimizer(rate=0.2))
+    config = configs.load_config(Config, None, ['optimizer.betas=0.1,0.2'], base=base)
+    assert config == Config(count=7, optimizer=Optimizer(rate=0.2, betas=(0.1, 0.2)))
+    assert configs.load_config(Config, None, base=base) == base
+    assert configs.load_config(Config, None) == Config()
+
+
+def test_a_file_holds_all_settings_and_nothing_of_the_base(tmp_path):
+    path = tmp_path / 'config.yaml'
+    path.write_text('count: 5\n')
+    base = Config(count=7, mode='b')
+    assert configs.load_config(Config, path, base=base) == Config(count=5)
 
 
 def test_ros_parameter_file_is_read(tmp_path):

@@ -86,11 +86,21 @@ def test_every_topic_constant_is_described():
     assert constants - described - nodes == {topics.COMPRESSED_SUFFIX}
 
 
-def test_types_and_profiles_of_topics_exist():
-    for item in (*TOPICS, *SERVICES):
-        package, kind, name = item.type.split('/')
-        assert kind == ('msg' if item in TOPICS else 'srv')
-        assert package != 'devrobot_interfaces' or f'{kind}/{name}.{kind}' in DEFINITIONS
+def test_types_of_topics_services_and_actions_exist():
+    for wanted, items in (('msg', TOPICS), ('srv', SERVICES), ('action', ACTIONS)):
+        for item in items:
+            package, kind, name = item.type.split('/')
+            assert kind == wanted
+            assert package != 'devrobot_interfaces' or f'{kind}/{name}.{kind}' in DEFINITIONS
+
+
+def test_every_service_and_action_that_is_defined_is_offered_by_a_node():
+    offered = {item.type for item in (*SERVICES, *ACTIONS)}
+    defined = [name for name in DEFINITIONS if not name.startswith('msg/')]
+    assert {f'devrobot_interfaces/{name.rpartition(".")[0]}' for name in defined} <= offered
+
+
+def test_profiles_of_topics_exist():
     body = ast.parse((PACKAGE / 'devrobot_interfaces_py' / 'qos.py').read_text()).body
     profiles = {ast.unparse(s.targets[0]) for s in body if isinstance(s, ast.Assign)}
     assert {topic.qos for topic in TOPICS} <= profiles

@@ -37,6 +37,9 @@ class DriverConfig:
         0.5, 'how long to look for another driver of this name [s]', minimum=0.0, maximum=30.0
     )
     session_id: str = param('', 'told in `session_info`; empty = robot name, date and time')
+    cmd_vel: bool = param(
+        False, 'follow the topic `cmd_vel` while no action runs, where the robot can do that'
+    )
     selector: str = param('', 'name of the selector, told in `session_info`')
 
     def __post_init__(self) -> None:

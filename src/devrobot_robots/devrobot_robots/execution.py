@@ -8,7 +8,6 @@ called from other threads. A watchdog thread stops an action that takes too long
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 import threading
 
@@ -23,17 +22,13 @@ from devrobot_robots.outcomes import (
     Outcome,
     Outputs,
     Submission,
+    WaitingReset,
 )
 from devrobot_robots.robot import Robot, RobotError
 
 WATCHDOG_INTERVAL_S = 0.1
 JOIN_TIMEOUT_S = 5.0
-
-
-@dataclass
-class _Reset:
-    seed: int | None
-    done: Callable[[Outcome], None]
+INACTIVE = 'the driver is not active'
 
 
 class ActionExecutor:
@@ -57,8 +52,6 @@ class ActionExecutor:
         """
         Prepare; nothing runs before ``start()``.
 
-        :param stamp_ns: the clock that stamps events and frames.
-        :param max_duration_s: an action that takes longer is stopped and aborted.
         :param frame_period_s: time between frames while idle; 0 = none.
         """
         self._action_space = robot.action_space
@@ -73,7 +66,7 @@ class ActionExecutor:
         self._threads: tuple[threading.Thread, ...] = ()
         self._active = False
         self._action: AcceptedAction | None = None
-        self._reset: _Reset | None = None
+        self._reset: WaitingReset | None = None
         self._stop_reason: str | None = None
         self._counts = {'finished': 0, 'aborted': 0, 'frames': 0}
         self._camera_problem = ''
@@ -114,7 +107,7 @@ class ActionExecutor:
         """Accept the action and return at once, or say why not."""
         with self._wake:
             if not self._active:
-                return Submission(answer=Answer.INACTIVE, message='the driver is not active')
+                return Submission(answer=Answer.INACTIVE, message=INACTIVE)
             try:
                 self._action_space.check(action)
             except UnknownActionError as error:
@@ -151,7 +144,7 @@ class ActionExecutor:
         with self._wake:
             refusal = self._reset_refusal()
             if not refusal:
-                self._reset = _Reset(seed, done)
+                self._reset = WaitingReset(seed, done)
                 running = self._action is not None
                 if running:
                     self._stop_reason = self._stop_reason or 'reset'
@@ -191,7 +184,7 @@ class ActionExecutor:
 
     def _reset_refusal(self) -> str:
         if not self._active:
-            return 'the driver is not active'
+            return INACTIVE
         return 'the robot is being reset already' if self._reset is not None else ''
 
     def _is_overdue(self, running: AcceptedAction) -> bool:
@@ -222,8 +215,14 @@ class ActionExecutor:
                     return None
                 if self._reset is not None:
                     return partial(self._run_reset, self._reset)
+                if (job := self._other_job()) is not None:
+                    return job
                 if not self._wake.wait(self._frame_period_s or None):
                     return self._observe
+
+    def _other_job(self) -> Callable[[], None] | None:
+        """Return what a subclass has to do between actions; called with the lock held."""
+        return None
 
     def _run_action(self, action: AcceptedAction) -> None:
         problem = ''
@@ -262,7 +261,7 @@ class ActionExecutor:
         if problem:
             self._outputs.problem(f'action {action.index} (sequence {action.sequence}): {reason}')
 
-    def _run_reset(self, reset: _Reset) -> None:
+    def _run_reset(self, reset: WaitingReset) -> None:
         outcome, happened = self._guarded.reset(reset.seed)
         with self._wake:
             self._reset = None

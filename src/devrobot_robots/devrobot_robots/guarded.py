@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from devrobot_robots.outcomes import describe, Outcome
-from devrobot_robots.robot import Frames, ResetUnsupportedError, Robot
+from devrobot_robots.robot import Drivable, Frames, ResetUnsupportedError, Robot
 
 
 class GuardedRobot:
@@ -31,6 +31,16 @@ class GuardedRobot:
             text = f'stopping the robot failed: {describe(error)}'
             self._problem(text)
             return text
+        return ''
+
+    def drive(self, linear_m_s: float, angular_rad_s: float) -> str:
+        """Follow a velocity."""
+        if not isinstance(self._robot, Drivable):
+            return 'this robot cannot follow a velocity'
+        try:
+            self._robot.drive(linear_m_s, angular_rad_s)
+        except Exception as error:  # a robot may raise anything
+            return describe(error)
         return ''
 
     def reset(self, seed: int | None) -> tuple[Outcome, bool]:

@@ -36,6 +36,14 @@ class Outcome:
     message: str
 
 
+@dataclass(frozen=True)
+class WaitingReset:
+    """A reset that was asked for; ``done`` is called once."""
+
+    seed: int | None
+    done: Callable[[Outcome], None]
+
+
 @dataclass(frozen=True, kw_only=True)
 class ExecutionHealth:
     """What diagnostics want to know."""

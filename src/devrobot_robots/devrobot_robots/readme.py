@@ -16,20 +16,24 @@ from types import MappingProxyType
 from devrobot_interfaces_py.atomic import write_text
 from devrobot_interfaces_py.configs import markdown_table
 from devrobot_robots.driver_config import DriverConfig, StartConfig
+from devrobot_robots.jetbot.config import JetBotConfig
 from devrobot_robots.recording.config import RecorderConfig
 from devrobot_robots.replay.config import ReplayConfig
 from devrobot_robots.selectors.config import SelectorConfig
 from devrobot_robots.toroidal_dot.config import ToroidalDotConfig
 from devrobot_robots.toroidal_dot.recording_config import RecordToroidalConfig
+from devrobot_robots.viewing.config import LiveViewConfig
 
 TABLES: Mapping[str, type] = MappingProxyType(
     {
         'driver start': StartConfig,
         'driver': DriverConfig,
         'toroidal_dot': ToroidalDotConfig,
+        'jetbot': JetBotConfig,
         'selector': SelectorConfig,
         'recorder': RecorderConfig,
         'replay': ReplayConfig,
+        'live_view': LiveViewConfig,
         'record_toroidal': RecordToroidalConfig,
     }
 )

@@ -1,13 +1,15 @@
 """
 The contract of a robot: what the driver asks of it, and nothing else.
 
-Frames are (H, W, 3) uint8 RGB arrays.
+Frames are (H, W, 3) uint8 RGB arrays, or such with the JPEG they come from.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol, TypeAlias
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Any, Protocol, runtime_checkable, TypeAlias
 
 from devrobot_interfaces_py.actions import ActionSpace
 from devrobot_robots.clock import Clock
@@ -15,7 +17,17 @@ import numpy as np
 import numpy.typing as npt
 
 Frame: TypeAlias = npt.NDArray[np.uint8]
-Frames: TypeAlias = Mapping[str, Frame]
+
+
+@dataclass(frozen=True, kw_only=True)
+class JpegFrame:
+    """A frame of a camera that sends JPEG: published compressed as it came."""
+
+    pixels: Frame
+    jpeg: bytes
+
+
+Frames: TypeAlias = Mapping[str, Frame | JpegFrame]
 
 
 class RobotError(Exception):
@@ -70,4 +82,40 @@ class RobotClass(Protocol):
 
     def from_config(self, config: Any, *, clock: Clock, name: str) -> Robot:
         """Build a robot called ``name``; a class method that touches no hardware."""
+        ...
+
+
+class Level(IntEnum):
+    """How well a part of a robot is; the values of ``DiagnosticStatus``."""
+
+    OK = 0
+    WARN = 1
+    ERROR = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class PartHealth:
+    """What diagnostics tell of one part of a robot."""
+
+    part: str
+    level: Level
+    message: str
+    values: Mapping[str, str] = field(default_factory=dict)
+
+
+@runtime_checkable
+class ReportsHealth(Protocol):
+    """A robot that has more to tell in the diagnostics; asked once a second, from any thread."""
+
+    def health(self) -> tuple[PartHealth, ...]:
+        """Return what is known, without asking the hardware."""
+        ...
+
+
+@runtime_checkable
+class Drivable(Protocol):
+    """A robot that can follow a velocity while no action runs."""
+
+    def drive(self, linear_m_s: float, angular_rad_s: float) -> None:
+        """Go on like this until the next call; raise RobotError when that fails."""
         ...

@@ -17,3 +17,12 @@ def bench() -> Iterator[Any]:
     yield SimpleNamespace(robot=robot, record=record, clock=clock, executor=executor)
     robot.on_execute = lambda should_stop: None
     assert executor.shutdown()
+
+
+@pytest.fixture
+def jetbots(tmp_path) -> Iterator[Any]:
+    """Make simulated JetBots and robots that drive them; all are ended afterwards."""
+    from jetbot_worlds import make_bench
+
+    with make_bench(tmp_path) as bench:
+        yield bench

@@ -202,7 +202,7 @@ def test_an_interrupt_leaves_complete_sessions_only(tmp_path, number):
     assert process.returncode == 130, error
     assert error == 'interrupted; sessions that are listed are complete\n'
     assert [path.name for path in tmp_path.iterdir()] == ['train_01']
-    assert len(pictures(tmp_path / 'train_01')) == 21
+    assert len(pictures(tmp_path / 'train_01')) == 22
 
 
 def test_help_tells_defaults_and_an_example(capsys):

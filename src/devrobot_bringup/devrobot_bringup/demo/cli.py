@@ -8,7 +8,7 @@ import signal
 import sys
 import time
 
-from devrobot_bringup.demo.config import build_parser, config_from_args, DemoConfig
+from devrobot_bringup.demo.config import build_parser, config_from_args, DemoConfig, DOT
 
 SAVED = Path('saved/demo')
 
@@ -42,7 +42,8 @@ def main(args: Sequence[str] | None = None) -> int:
     interrupt = _Interrupt()
     interrupt.install()
     stamp = datetime.now().strftime('%Y-%m-%d_%H-%M-%S')
-    folder = config.output or SAVED / f'{stamp}_{config.preset}_seed{config.seed}'
+    robot = '' if config.robot == DOT else f'{config.robot}_'
+    folder = config.output or SAVED / f'{stamp}_{robot}{config.preset}_seed{config.seed}'
     return _run(config, folder.resolve(), begin, interrupt)
 
 
@@ -77,13 +78,12 @@ def _make_room(folder: Path, summary: Path | None) -> None:
 def _watch(run: 'DemoRun', interrupt: _Interrupt) -> int:  # noqa: F821 - imported late for speed
     from devrobot_bringup.demo.node import DemoNode
     from devrobot_bringup.demo.processes import LaunchError
-    from devrobot_bringup.demo.run import NAMESPACE
     import rclpy
     from rclpy.executors import SingleThreadedExecutor
     from rclpy.signals import SignalHandlerOptions
 
     rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
-    node = DemoNode(NAMESPACE)
+    node = DemoNode(run.robot.namespace)
     executor = SingleThreadedExecutor()
     executor.add_node(node)
     print(run.greeting(), flush=True)

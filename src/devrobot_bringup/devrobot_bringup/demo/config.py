@@ -6,12 +6,15 @@ from pathlib import Path
 
 MAX_PORT = 65535
 PRESETS = ('tiny', 'base', 'reference')
+DOT, JETBOT = 'toroidal-dot', 'jetbot-sim'
+ROBOTS = (DOT, JETBOT)
 
 
 @dataclass(frozen=True, kw_only=True)
 class DemoConfig:
     """Options of one run."""
 
+    robot: str = DOT
     minutes: float = 3.0
     seed: int = 0
     preset: str = 'tiny'
@@ -41,6 +44,12 @@ def build_parser() -> argparse.ArgumentParser:
         'weights, to predict what it will see. Ends with a picture and a summary.',
         epilog='example: ./devrobot demo --minutes 3 --seed 1 --summary out.json',
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.add_argument(
+        '--robot',
+        default=defaults.robot,
+        choices=ROBOTS,
+        help='who acts: a dot on a torus, or a simulated JetBot in a room',
     )
     parser.add_argument(
         '--minutes', type=float, default=defaults.minutes, help='how long the robot acts'
@@ -85,6 +94,7 @@ def build_parser() -> argparse.ArgumentParser:
 def config_from_args(arguments: argparse.Namespace) -> DemoConfig:
     """Return the options that were parsed."""
     return DemoConfig(
+        robot=arguments.robot,
         minutes=arguments.minutes,
         seed=arguments.seed,
         preset=arguments.preset,

@@ -7,12 +7,13 @@ a bar of S px and the predicted frame.
 """
 
 from collections import deque, OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass
 import math
 
 from devrobot_interfaces_py.actions import ActionEvent, ActionSpace
 from devrobot_interfaces_py.images import resize
-from devrobot_world_model.canvas.history import Chain, Frame, History
+from devrobot_world_model.canvas.history import Chain, Frame, History, Transition
 from devrobot_world_model.measures.dots import dot_distance, dot_position
 import numpy as np
 
@@ -63,9 +64,9 @@ class DemoMonitor:
     """
 
     def __init__(self, space: ActionSpace, frames_per_canvas: int = 3) -> None:
-        """``space`` tells how far each action moves the dot, for the actions not taken."""
+        """``space`` tells how far each action moves the dot, where the robot is one."""
         self.space = space
-        self.steps_px = [action.parameter(STEP_PARAMETER) for action in space.actions]
+        self.steps_px = dot_steps(space)
         self._history_length = frames_per_canvas - 1
         self._history = History(action_count=len(space), chain_length=self._history_length)
         self._published_ns: OrderedDict[int, int] = OrderedDict()
@@ -127,19 +128,14 @@ class DemoMonitor:
         height, width = predicted[0].shape[:2]
         truth = resize(transition.after.image, height, width)
         last = resize(transition.before.image, height, width)
-        after, before = dot_position(truth), dot_position(last)
         own = predicted[transition.action]
         outcome = Outcome(
             sequence=transition.sequence,
             action=transition.action,
             seconds=item.seconds,
             on_time=published_ns < item.frame_published_ns,
-            dot_error=dot_distance(dot_position(own), after, height, width),
-            counterfactual_errors=tuple(
-                self._counterfactual_error(predicted[i], before, i, transition.before.image)
-                for i in range(len(self.space))
-                if i != transition.action
-            ),
+            dot_error=self._dot_error(own, truth),
+            counterfactual_errors=self._counterfactual_errors(predicted, last, transition),
             mse=_mse(own, truth),
             mse_copy_last=_mse(last, truth),
             mse_black=_mse(np.zeros_like(truth), truth),
@@ -153,20 +149,38 @@ class DemoMonitor:
         )
         return outcome
 
+    def _dot_error(self, predicted: np.ndarray, truth: np.ndarray) -> float:
+        if not self.steps_px:
+            return math.nan
+        height, width = truth.shape[:2]
+        return dot_distance(dot_position(predicted), dot_position(truth), height, width)
+
+    def _counterfactual_errors(
+        self, predicted: Sequence[np.ndarray], last: np.ndarray, transition: Transition
+    ) -> tuple[float, ...]:
+        """Return how far off the predictions of the actions are that were not taken."""
+        before, camera_width = dot_position(last), transition.before.image.shape[1]
+        return tuple(
+            self._counterfactual_error(predicted[action], before, step_px / camera_width)
+            for action, step_px in enumerate(self.steps_px)
+            if action != transition.action
+        )
+
     def _counterfactual_error(
-        self,
-        predicted: np.ndarray,
-        before: tuple[float, float] | None,
-        action: int,
-        camera: np.ndarray,
+        self, predicted: np.ndarray, before: tuple[float, float] | None, step: float
     ) -> float:
-        """Return how far off the prediction of an action is that was not taken."""
         height, width = predicted.shape[:2]
         if before is None:
             return math.inf
-        shift = self.steps_px[action] * width / camera.shape[1]
+        shift = step * width
         expected = ((before[0] + shift) % width, before[1])
         return dot_distance(dot_position(predicted), expected, height, width)
+
+
+def dot_steps(space: ActionSpace) -> list[float]:
+    """Return how far each action moves the dot [px]; nothing for a robot that is no dot."""
+    known = [dict(action.parameters).get(STEP_PARAMETER) for action in space.actions]
+    return [] if None in known else [step for step in known if step is not None]
 
 
 def split_counterfactuals(image: np.ndarray, actions: int) -> tuple[np.ndarray, ...]:

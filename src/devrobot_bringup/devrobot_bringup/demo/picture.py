@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from devrobot_bringup.demo.monitor import Example, Outcome
 from devrobot_interfaces_py.actions import ActionSpace
@@ -9,6 +10,9 @@ from devrobot_interfaces_py.atomic import atomic_path
 from devrobot_world_model.canvas.builder import build_canvas
 from devrobot_world_model.canvas.layout import CanvasLayout
 import numpy as np
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 SMOOTHING = 25
 SEPARATOR_SHARE = 8
@@ -78,14 +82,28 @@ def _plot_errors(axes: Sequence, outcomes: Sequence[Outcome]) -> None:
         error.plot(seconds[len(seconds) - len(smooth) :], smooth, label=label, color=color)
     error.set(xlabel='seconds since the first action', ylabel='mean squared error')
     error.set_title(f'prediction error (mean of {SMOOTHING})', fontsize=10)
-    error.set_ylim(bottom=0.0)
     error.legend(fontsize=8)
+    if np.isnan([outcome.dot_error for outcome in outcomes]).all():
+        error.set_yscale('log')  # what is no dot has errors of several sizes
+        _plot_gain(dots, seconds, outcomes)
+        return
+    error.set_ylim(bottom=0.0)
     hits = np.array([float(outcome.dot_error <= 2.0) for outcome in outcomes])
     share = 100.0 * _smooth(hits)
     dots.plot(seconds[len(seconds) - len(share) :], share, color='#0072b2')
     dots.axhline(95.0, color='#777777', linewidth=0.8, linestyle='--')
     dots.set(xlabel='seconds since the first action', ylabel='% within 2 px', ylim=(0, 102))
     dots.set_title('dot predicted at the right place', fontsize=10)
+
+
+def _plot_gain(axis: 'Axes', seconds: np.ndarray, outcomes: Sequence[Outcome]) -> None:
+    error = _smooth(np.array([outcome.mse for outcome in outcomes]))
+    copied = _smooth(np.array([outcome.mse_copy_last for outcome in outcomes]))
+    gain = 100.0 * (1.0 - error / np.maximum(copied, 1e-9))
+    axis.plot(seconds[len(seconds) - len(gain) :], gain, color='#0072b2')
+    axis.axhline(0.0, color='#777777', linewidth=0.8, linestyle='--')
+    axis.set(xlabel='seconds since the first action', ylabel='% below', ylim=(-50, 100))
+    axis.set_title('error below that of copying the last frame', fontsize=10)
 
 
 def _smooth(values: np.ndarray) -> np.ndarray:

@@ -101,7 +101,7 @@ def tail_of(text: str, lines: int) -> str:
     return '\n'.join([*errors[-SHOWN_ERRORS:], *last])
 
 
-def free_port(port: int, tries: int = 20) -> int:
+def free_port(port: int, tries: int = 20, way_out: str = 'use --foxglove-port') -> int:
     """
     Return ``port``, or the next one on loopback that nobody listens on.
 
@@ -113,7 +113,7 @@ def free_port(port: int, tries: int = 20) -> int:
             with contextlib.suppress(OSError):
                 probe.bind(('127.0.0.1', candidate))
                 return candidate
-    raise LaunchError(f'ports {port} to {candidate} are taken: use --foxglove-port')
+    raise LaunchError(f'ports {port} to {candidate} are taken: {way_out}')
 
 
 def _children_cpu_seconds() -> float:

@@ -10,12 +10,12 @@ from devrobot_bringup.demo.config import DemoConfig
 from devrobot_bringup.demo.node import DemoNode
 from devrobot_bringup.demo.picture import write_picture
 from devrobot_bringup.demo.processes import free_port, Launch, LaunchError
+from devrobot_bringup.demo.robots import ROBOTS
 from devrobot_bringup.demo.screen import LiveLine, status_text
 from devrobot_bringup.demo.summary import as_json, figures, seconds_to_share
 from devrobot_interfaces_py.atomic import write_json
 from rclpy.executors import SingleThreadedExecutor
 
-NAMESPACE = '/toroidal_dot'
 SESSIONS = Path('saved/sessions')
 FIRST_ACTION_DEADLINE_S = 90.0
 REFRESH_S = 0.5
@@ -33,6 +33,7 @@ class DemoRun:
     ) -> None:
         """``begin`` is the clock's time at which the command was given."""
         self._config = config
+        self.robot = ROBOTS[config.robot]
         self._folder = folder
         self._begin = begin
         self._clock = clock
@@ -82,9 +83,13 @@ class DemoRun:
             return None
         share = summary['within_2px']
         title = (
-            f'{self._config.preset}, seed {self._config.seed}: after '
+            f'{self._config.robot}, {self._config.preset}, seed {self._config.seed}: after '
             f'{self._acting_seconds:.0f} s and {node.samples_seen} samples, '
-            + (f'{100 * share:.0f} % of the dots within 2 px' if share is not None else 'no dots')
+            + (
+                f'{100 * share:.0f} % of the dots within 2 px'
+                if share is not None
+                else f'error {100 * (summary["below_copy_last"] or 0.0):.0f} % below copy-last'
+            )
         )
         path = self._folder / 'picture.png'
         write_picture(path, monitor.example, monitor.outcomes, monitor.space, title)
@@ -99,6 +104,7 @@ class DemoRun:
         labels = [action.label for action in monitor.space.actions] if monitor else []
         own = resource.getrusage(resource.RUSAGE_SELF)
         return {
+            'robot': self._config.robot,
             'seed': self._config.seed,
             'preset': self._config.preset,
             'interrupted': interrupted,
@@ -130,17 +136,19 @@ class DemoRun:
         """The bag of this run, None without ``--record``."""
         if not self._config.record:
             return None
-        return SESSIONS.resolve() / NAMESPACE.strip('/') / self._folder.name
+        return SESSIONS.resolve() / self.robot.namespace.strip('/') / self._folder.name
 
     def _layout(self) -> str:
         from ament_index_python.packages import get_package_share_directory
 
-        return f'{get_package_share_directory("devrobot_bringup")}/foxglove/devrobot.json'
+        share = get_package_share_directory('devrobot_bringup')
+        return f'{share}/foxglove/{self.robot.layout}'
 
     def _launch_arguments(self) -> list[str]:
         return [
             'devrobot_bringup',
-            'toroidal_dot.launch.xml',
+            self.robot.launch_file,
+            *self.robot.arguments(),
             f'preset:={self._config.preset}',
             f'seed:={self._config.seed}',
             f'foxglove:={"true" if self._config.foxglove else "false"}',
@@ -168,4 +176,5 @@ class DemoRun:
             node.samples_seen / elapsed,
             seconds - elapsed,
             figures(monitor.outcomes[-1000:], labels),
+            has_dot=bool(monitor.steps_px),
         )

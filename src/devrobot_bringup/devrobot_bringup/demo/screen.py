@@ -34,14 +34,25 @@ class LiveLine:
 
 
 def status_text(
-    step: int, actions_per_second: float, samples_per_second: float, left_s: float, f: Figures
+    step: int,
+    actions_per_second: float,
+    samples_per_second: float,
+    left_s: float,
+    f: Figures,
+    *,
+    has_dot: bool = True,
 ) -> str:
     """Return the live line; a dash where there is nothing to say yet."""
+    if has_dot:
+        dot = _pixels(f.median_dot_error)
+        result = f'dot {dot} off, {_percent(f.within_2px)} within 2 px'
+    else:
+        result = f'{_percent(f.below_copy_last)} below copy-last'
     minutes, seconds = divmod(max(0, round(left_s)), 60)
     return (
         f'step {step:5d} | {actions_per_second:4.1f} actions/s | error {_short(f.mse)} '
-        f'(copy-last {_short(f.mse_copy_last)}) | dot {_pixels(f.median_dot_error)} off, '
-        f'{_percent(f.within_2px)} within 2 px | {samples_per_second:5.1f} samples/s | '
+        f'(copy-last {_short(f.mse_copy_last)}) | {result} | '
+        f'{samples_per_second:5.1f} samples/s | '
         f'{minutes}:{seconds:02d} left'
     )
 

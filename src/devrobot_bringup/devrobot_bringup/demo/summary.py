@@ -17,7 +17,7 @@ class Figures:
     Means and shares over the last 100 predictions that were made in time.
 
     ``within_*`` are shares of predictions whose dot lies at most so many px (of the model's
-    frame, wrap-around counted) from the truth; NaN = nothing was predicted.
+    frame, wrap-around counted) from the truth; NaN = nothing was predicted, or there is no dot.
     """
 
     count: int = 0
@@ -32,16 +32,21 @@ class Figures:
     mse_copy_last: float = math.nan
     mse_black: float = math.nan
 
+    @property
+    def below_copy_last(self) -> float:
+        """By which share the error is below that of copying the last frame."""
+        return 1.0 - self.mse / self.mse_copy_last if self.mse_copy_last else math.nan
+
 
 def figures(outcomes: Sequence[Outcome], labels: Sequence[str]) -> Figures:
     """Return the figures of the last 100 outcomes that were predicted in time."""
     last = [outcome for outcome in outcomes if outcome.on_time][-WINDOW:]
     if not last:
         return Figures()
-    errors = [outcome.dot_error for outcome in last]
+    errors = _known(last)
     others = [error for outcome in last for error in outcome.counterfactual_errors]
     by_action = {
-        label: [outcome.dot_error for outcome in last if outcome.action == index]
+        label: _known([outcome for outcome in last if outcome.action == index])
         for index, label in enumerate(labels)
     }
     return Figures(
@@ -52,7 +57,7 @@ def figures(outcomes: Sequence[Outcome], labels: Sequence[str]) -> Figures:
         counterfactual_within_3px=_share(others, 3.0),
         within_2px_by_action={label: _share(values, 2.0) for label, values in by_action.items()},
         within_3px_by_action={label: _share(values, 3.0) for label, values in by_action.items()},
-        median_dot_error=statistics.median(errors),
+        median_dot_error=statistics.median(errors) if errors else math.nan,
         mse=statistics.fmean(outcome.mse for outcome in last),
         mse_copy_last=statistics.fmean(outcome.mse_copy_last for outcome in last),
         mse_black=statistics.fmean(outcome.mse_black for outcome in last),
@@ -79,7 +84,7 @@ def seconds_to_share(
 
 def as_json(values: Figures) -> dict[str, object]:
     """Return the figures as JSON data; what was not measured is null."""
-    return _finite(asdict(values))
+    return _finite({**asdict(values), 'below_copy_last': values.below_copy_last})
 
 
 def _finite(value: object) -> object:
@@ -88,6 +93,10 @@ def _finite(value: object) -> object:
     if isinstance(value, float):
         return round(value, 6) if math.isfinite(value) else None
     return value
+
+
+def _known(outcomes: Sequence[Outcome]) -> list[float]:
+    return [outcome.dot_error for outcome in outcomes if not math.isnan(outcome.dot_error)]
 
 
 def _share(errors: Sequence[float], limit: float) -> float:

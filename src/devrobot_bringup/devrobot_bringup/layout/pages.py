@@ -27,6 +27,7 @@ class DevrobotLayout:
             'Canvas': self._canvas(),
             'Learning': self._learning(),
             'Models': self._models(),
+            'Training': self._training(),
             'System': self._system(),
         }
         return p.export(p.tabs('devrobot', pages))
@@ -125,6 +126,41 @@ class DevrobotLayout:
             ),
             p.raw('Training metrics', self._name(topics.WORLD_MODEL_TRAINING_METRICS)),
             shares=(2, 2, 1),
+        )
+
+    def _training(self) -> p.Panel | p.Split:
+        metrics = self._name(topics.TRAINING_METRICS)
+        losses = {'training': 'train_loss', 'validation': 'validation_loss'}
+        return p.row(
+            p.column(
+                p.plot(
+                    'Losses of an offline training',
+                    {label: f'{metrics}.{name}' for label, name in losses.items()},
+                ),
+                p.raw('Evaluation', self._name(topics.TRAINING_EVALUATION)),
+                shares=(3, 2),
+            ),
+            p.column(
+                self._form(
+                    'Train on a session',
+                    topics.TRAINING_START,
+                    root_session='',
+                    overrides=['preset=tiny'],
+                ),
+                self._form(
+                    'Measure a model',
+                    topics.TRAINING_START_EVALUATION,
+                    session='',
+                    checkpoint='',
+                    stride=1,
+                ),
+            ),
+            p.column(
+                self._form('What the training server does', topics.TRAINING_STATUS),
+                self._button('Training: stop', topics.TRAINING_STOP, p.RED),
+                shares=(3, 1),
+            ),
+            shares=(2, 1, 1),
         )
 
     def _system(self) -> p.Panel | p.Split:

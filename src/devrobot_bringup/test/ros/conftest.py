@@ -270,8 +270,9 @@ def launch(domain_id, tmp_path) -> Iterator:
         pytest.skip('the workspace is not built or not sourced')
     started = []
 
-    def start(*arguments: str) -> Launch:
-        started.append(Launch(domain_id, tmp_path / f'launch{len(started)}.log', *arguments))
+    def start(*arguments: str, **more: str) -> Launch:
+        log = tmp_path / f'launch{len(started)}.log'
+        started.append(Launch(domain_id, log, *arguments, **more))
         return started[-1]
 
     yield start

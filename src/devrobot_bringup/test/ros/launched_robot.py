@@ -12,11 +12,13 @@ DEADLINE_S = 60.0
 class Launch:
     """The launched robot; the first failure shows its output."""
 
-    def __init__(self, domain_id: int, log: Path, *arguments: str) -> None:
+    def __init__(
+        self, domain_id: int, log: Path, *arguments: str, file: str = 'toroidal_dot.launch.py'
+    ) -> None:
         self.log = log
         with log.open('wb') as output:
             self.process = subprocess.Popen(
-                ['ros2', 'launch', 'devrobot_bringup', 'toroidal_dot.launch.py', *arguments],
+                ['ros2', 'launch', 'devrobot_bringup', file, *arguments],
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,

@@ -29,10 +29,14 @@ def named_in(layout: dict) -> tuple[set[str], set[str]]:
     return topics, services
 
 
-def test_viewer_finds_all_that_the_layout_names_and_sees_images(launch, connect):
+def test_viewer_finds_all_that_the_layout_names_and_sees_images(launch, connect, tmp_path):
     port = free_port()
-    run = launch('namespace:=dot', f'foxglove_port:={port}', 'seed:=3')
+    run = launch(
+        *('namespace:=dot', f'foxglove_port:={port}', 'seed:=3'),
+        *('training:=true', f'runs_dir:={tmp_path}'),
+    )
     run.wait_for_line(f'open ws://localhost:{port}')
+    run.wait_for_line(f'is ready: runs go to {tmp_path}')
     viewer = connect(port)
     topics, services = named_in(json.loads(layout_text('dot')))
     viewer.wait_for(lambda: topics <= set(viewer.channels), 'the topics')

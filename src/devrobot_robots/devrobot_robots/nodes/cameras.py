@@ -6,7 +6,7 @@ from copy import copy
 
 from devrobot_interfaces_py import conversions, qos, topics
 from devrobot_interfaces_py.images import encode_jpeg
-from devrobot_robots.robot import Frame, Frames
+from devrobot_robots.robot import Frame, Frames, JpegFrame
 from rclpy.node import Node
 from rclpy.qos_overriding_options import QoSOverridingOptions
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
@@ -61,13 +61,18 @@ class _Camera:
             CameraInfo, f'{self.topic.rpartition("/")[0]}/{topics.CAMERA_INFO}', qos.IMAGES
         )
 
-    def publish(self, frame: Frame, stamp_ns: int) -> None:
-        image = conversions.image_to_msg(frame, stamp_ns, self._frame_id)
+    def publish(self, frame: Frame | JpegFrame, stamp_ns: int) -> None:
+        pixels = frame.pixels if isinstance(frame, JpegFrame) else frame
+        image = conversions.image_to_msg(pixels, stamp_ns, self._frame_id)
         self._raw.publish(image)
         # Uncalibrated: K stays zero, which is how ROS says so.
         self._info.publish(CameraInfo(header=image.header, height=image.height, width=image.width))
         if self._compressed.get_subscription_count():
-            data = encode_jpeg(frame, self._jpeg_quality)
+            data = (
+                frame.jpeg
+                if isinstance(frame, JpegFrame)
+                else encode_jpeg(frame, self._jpeg_quality)
+            )
             self._compressed.publish(
                 CompressedImage(
                     header=image.header, format='rgb8; jpeg compressed bgr8', data=data

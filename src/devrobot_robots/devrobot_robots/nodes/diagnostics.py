@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from builtin_interfaces.msg import Time
 from devrobot_robots.outcomes import ExecutionHealth
+from devrobot_robots.robot import PartHealth
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 
 
@@ -15,9 +18,25 @@ class DriverDiagnostics:
         self._robot_name = robot_name
         self._last: tuple[int, float] | None = None  # frames, time [s]
 
-    def build(self, health: ExecutionHealth, *, now_s: float, stamp: Time) -> DiagnosticArray:
-        """Return the message; ``now_s`` is the time of a steady clock."""
+    def build(
+        self,
+        health: ExecutionHealth,
+        parts: Sequence[PartHealth] = (),
+        *,
+        now_s: float,
+        stamp: Time,
+    ) -> DiagnosticArray:
+        """
+        Return the message.
+
+        :param parts: what the robot itself tells.
+        :param now_s: the time of a steady clock.
+        """
         array = DiagnosticArray(status=[self._execution(health), self._camera(health, now_s)])
+        array.status += [
+            self._status(part.part, bytes([part.level]), part.message, part.values)
+            for part in parts
+        ]
         array.header.stamp = stamp
         return array
 
@@ -47,7 +66,7 @@ class DriverDiagnostics:
         return self._status('camera', DiagnosticStatus.OK, 'frames arrive', values)
 
     def _status(
-        self, component: str, level: bytes, message: str, values: dict[str, str]
+        self, component: str, level: bytes, message: str, values: Mapping[str, str]
     ) -> DiagnosticStatus:
         return DiagnosticStatus(
             level=level,

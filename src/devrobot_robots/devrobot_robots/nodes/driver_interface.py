@@ -9,7 +9,7 @@ from devrobot_interfaces.msg import ActionSpace as ActionSpaceMsg
 from devrobot_interfaces.msg import SessionInfo as SessionInfoMsg
 from devrobot_interfaces.srv import ExecuteAction
 from devrobot_interfaces_py import conversions, qos, topics
-from devrobot_interfaces_py.actions import ActionEvent, ActionSpace, SessionInfo
+from devrobot_interfaces_py.actions import ActionEvent, SessionInfo
 from devrobot_robots.clock import Clock
 from devrobot_robots.driver_config import DriverConfig
 from devrobot_robots.execution import ActionExecutor
@@ -17,7 +17,7 @@ from devrobot_robots.nodes.cameras import CameraPublishers
 from devrobot_robots.nodes.diagnostics import DriverDiagnostics
 from devrobot_robots.nodes.uniqueness import NameWatch
 from devrobot_robots.outcomes import Outcome
-from devrobot_robots.robot import Frames
+from devrobot_robots.robot import Frames, ReportsHealth, Robot
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 import rclpy.clock
@@ -35,17 +35,16 @@ class DriverInterface:
     def __init__(
         self,
         node: Node,
-        action_space: ActionSpace,
-        camera_names: tuple[str, ...],
+        robot: Robot,
         config: DriverConfig,
         *,
         clock: Clock,
     ) -> None:
         self._node = node
-        self._action_space = action_space
+        self._robot = robot
         self._clock = clock
         self._diagnostics = DriverDiagnostics(
-            node.get_fully_qualified_name(), action_space.robot_name
+            node.get_fully_qualified_name(), robot.action_space.robot_name
         )
         self._publishers = [
             node.create_publisher(ActionSpaceMsg, topics.ACTION_SPACE, qos.LATCHED),
@@ -54,7 +53,9 @@ class DriverInterface:
             node.create_publisher(DiagnosticArray, topics.DIAGNOSTICS, qos.DIAGNOSTICS),
         ]
         self._space, self._events, self._session, self._health = self._publishers
-        self._cameras = CameraPublishers(node, camera_names, jpeg_quality=config.jpeg_quality)
+        self._cameras = CameraPublishers(
+            node, robot.camera_names, jpeg_quality=config.jpeg_quality
+        )
         self._services: list[rclpy.service.Service] = []
         self._timers: list[rclpy.timer.Timer] = []
         self._watch: NameWatch | None = None
@@ -97,7 +98,7 @@ class DriverInterface:
         self._watch = NameWatch(
             self._node, own_stamp_ns=stamp, clock=self._clock, on_taken=on_taken
         )
-        self._space.publish(conversions.action_space_to_msg(self._action_space, stamp))
+        self._space.publish(conversions.action_space_to_msg(self._robot.action_space, stamp))
         self._session.publish(conversions.session_info_to_msg(session, stamp))
 
     def publish_event(self, event: ActionEvent) -> None:
@@ -150,6 +151,7 @@ class DriverInterface:
         self._health.publish(
             self._diagnostics.build(
                 self._execution.health(),
+                self._robot.health() if isinstance(self._robot, ReportsHealth) else (),
                 now_s=self._clock.now(),
                 stamp=self._node.get_clock().now().to_msg(),
             )

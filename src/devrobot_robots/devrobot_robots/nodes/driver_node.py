@@ -11,14 +11,17 @@ from typing import Any
 
 from devrobot_interfaces_py import topics
 from devrobot_interfaces_py.configs import ConfigError, flatten
+from devrobot_interfaces_py.node_process import run_node
 from devrobot_interfaces_py.params import declare_config
 from devrobot_interfaces_py.process_end import ProcessEnd
 from devrobot_robots.clock import SystemClock
 from devrobot_robots.driver_config import DriverConfig, StartConfig
+from devrobot_robots.driving import DrivingExecutor
 from devrobot_robots.execution import ActionExecutor
 from devrobot_robots.nodes.driver_interface import DriverInterface
-from devrobot_robots.nodes.process import run_node
+from devrobot_robots.nodes.robot_log import RobotLog
 from devrobot_robots.nodes.uniqueness import NameTakenError, refusal, refuse_if_taken
+from devrobot_robots.nodes.velocity import VelocityTopic
 from devrobot_robots.outcomes import describe, Outputs
 from devrobot_robots.registry import load_robot_class, RobotLoadError, UnknownRobotError
 from devrobot_robots.robot import Robot, RobotError
@@ -52,9 +55,11 @@ class DriverNode(LifecycleNode):
         self._robot: Robot | None = None
         self._execution: ActionExecutor | None = None
         self._interface: DriverInterface | None = None
+        self._velocity: VelocityTopic | None = None
         self._stopping = False
         self._transition = threading.RLock()
         self._start = declare_config(self, StartConfig())
+        self._robot_log = RobotLog(self.get_logger())
         # Steady: with use_sim_time and no /clock yet, the driver comes up all the same.
         self._autostart_timer = self.create_timer(
             0.0, self._on_autostart, clock=Clock(clock_type=ClockType.STEADY_TIME)
@@ -148,26 +153,16 @@ class DriverNode(LifecycleNode):
             robot_config, clock=self._steady, name=self._robot_name(config)
         )
         refuse_if_taken(self, clock=self._steady, time_s=config.discovery_time)
-        interface = DriverInterface(
-            self, robot.action_space, robot.camera_names, config, clock=self._steady
-        )
+        interface = DriverInterface(self, robot, config, clock=self._steady)
         self._interface = interface
         self._robot = robot
+        self._robot_log.open()
         robot.connect()
-        execution = ActionExecutor(
-            robot,
-            Outputs(
-                event=interface.publish_event,
-                frames=interface.publish_frames,
-                problem=self.get_logger().error,
-            ),
-            clock=self._steady,
-            stamp_ns=lambda: self.get_clock().now().nanoseconds,
-            max_duration_s=config.max_action_duration,
-            frame_period_s=1.0 / config.frame_rate if config.frame_rate else 0.0,
-        )
+        execution = self._make_execution(robot, interface, config)
         self._execution = execution
         interface.serve(execution)
+        if isinstance(execution, DrivingExecutor):
+            self._velocity = VelocityTopic(self, execution)
         interface.publish_session(
             make_session_info(
                 config,
@@ -181,6 +176,23 @@ class DriverNode(LifecycleNode):
         self.get_logger().info(
             f'configured {config.robot} as {robot.action_space.robot_name}: '
             f'{len(robot.action_space)} actions, images on {", ".join(interface.image_topics)}'
+        )
+
+    def _make_execution(
+        self, robot: Robot, interface: DriverInterface, config: DriverConfig
+    ) -> ActionExecutor:
+        executor_class = DrivingExecutor if config.cmd_vel else ActionExecutor
+        return executor_class(
+            robot,
+            Outputs(
+                event=interface.publish_event,
+                frames=interface.publish_frames,
+                problem=self.get_logger().error,
+            ),
+            clock=self._steady,
+            stamp_ns=lambda: self.get_clock().now().nanoseconds,
+            max_duration_s=config.max_action_duration,
+            frame_period_s=1.0 / config.frame_rate if config.frame_rate else 0.0,
         )
 
     def _read_parameters(self) -> tuple[DriverConfig, Any, Any]:
@@ -217,6 +229,10 @@ class DriverNode(LifecycleNode):
                 self.get_logger().error(f'closing the robot failed: {describe(error)}')
         if self._interface is not None:
             self._interface.destroy()
+        if self._velocity is not None:
+            self._velocity.destroy()
+            self._velocity = None
+        self._robot_log.close()
         self._execution = self._robot = self._interface = None
 
 

@@ -12,10 +12,10 @@ from typing import Any
 from devrobot_interfaces.msg import SessionInfo as SessionInfoMsg
 from devrobot_interfaces.srv import StartRecording
 from devrobot_interfaces_py import conversions, qos, topics
+from devrobot_interfaces_py.node_process import run_node
 from devrobot_interfaces_py.params import declare_config, live_config_callback
 from devrobot_interfaces_py.process_end import ProcessEnd
 from devrobot_robots.clock import SystemClock
-from devrobot_robots.nodes.process import run_node
 from devrobot_robots.nodes.recorder_diagnostics import recorder_diagnostics
 from devrobot_robots.recording.config import RecorderConfig
 from devrobot_robots.recording.recorder import (

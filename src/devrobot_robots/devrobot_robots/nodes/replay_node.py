@@ -18,9 +18,9 @@ from devrobot_interfaces_py.actions import Phase
 from devrobot_interfaces_py.bags import Bag, BagError, BagFrame, open_bag
 from devrobot_interfaces_py.configs import ConfigError
 from devrobot_interfaces_py.images import ImageError
+from devrobot_interfaces_py.node_process import run_node
 from devrobot_interfaces_py.params import declare_config
 from devrobot_interfaces_py.process_end import ProcessEnd
-from devrobot_robots.nodes.process import run_node
 from devrobot_robots.replay.config import ReplayConfig
 from devrobot_robots.replay.player import Due, Loops
 from rclpy.duration import Duration

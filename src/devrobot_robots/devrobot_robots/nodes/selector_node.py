@@ -11,10 +11,10 @@ from devrobot_interfaces.msg import ActionEvent as ActionEventMsg
 from devrobot_interfaces.msg import ActionSpace as ActionSpaceMsg
 from devrobot_interfaces.srv import ExecuteAction
 from devrobot_interfaces_py import conversions, qos, topics
+from devrobot_interfaces_py.node_process import run_node
 from devrobot_interfaces_py.params import declare_config
 from devrobot_interfaces_py.process_end import ProcessEnd
 from devrobot_robots.clock import SystemClock
-from devrobot_robots.nodes.process import run_node
 from devrobot_robots.outcomes import Answer
 from devrobot_robots.selectors.config import SelectorConfig
 from devrobot_robots.selectors.pacing import CallAction, CallReset, Pacer, State

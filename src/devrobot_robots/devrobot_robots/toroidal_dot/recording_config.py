@@ -33,14 +33,14 @@ class RecordToroidalConfig:
     val_initial_x: int = param(
         RANDOM_PLACE, 'start column in validation [px]; -1 = random', minimum=-1, maximum=4095
     )
+    # An action that is held for long can be guessed from the frames before it, and a model then
+    # learns to go on as before instead of listening to the action (docs/training.md).
     min_duration: int = param(
-        5, 'fewest steps that an action is held', minimum=1, maximum=1_000_000
+        1, 'fewest steps that an action is held', minimum=1, maximum=1_000_000
     )
-    max_duration: int = param(
-        15, 'most steps that an action is held', minimum=1, maximum=1_000_000
-    )
+    max_duration: int = param(5, 'most steps that an action is held', minimum=1, maximum=1_000_000)
     reinit_interval: int = param(
-        20,
+        10,
         'put the dot at a new start after so many actions; 0 = never',
         minimum=0,
         maximum=MOST_STEPS,

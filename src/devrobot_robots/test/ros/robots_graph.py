@@ -64,6 +64,10 @@ class Graph:
         """Start a driver; ``a__b`` in a keyword is the parameter ``a.b``."""
         return self._start(DriverNode, SMALL_WORLD, settings)
 
+    def start_driver(self, settings: dict[str, Any]) -> Any:
+        """Start a driver of any robot, with these settings only."""
+        return self._start(DriverNode, {}, settings)
+
     def selector(self, **settings: Any) -> Any:
         return self._start(SelectorNode, {}, settings)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Sequence
+from pathlib import Path
 import sys
 import threading
 from typing import cast, Protocol
@@ -58,7 +59,7 @@ def run_node(
     try:
         node = make_node(end)
     except ConfigError as error:
-        rclpy.logging.get_logger('devrobot_robots').fatal(str(error))
+        rclpy.logging.get_logger(Path(argv[0]).name).fatal(str(error))
         rclpy.try_shutdown()
         return 1
     _spin_until(node, end)

@@ -1,0 +1,1 @@
+"""JetBot: two driven wheels and a camera, reached over RPyC."""

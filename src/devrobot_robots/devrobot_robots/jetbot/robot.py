@@ -1,0 +1,181 @@
+"""A JetBot as a robot."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+import logging
+import math
+
+from devrobot_robots.clock import Clock, wait_unless_stopped
+from devrobot_robots.jetbot.actions import action_space
+from devrobot_robots.jetbot.config import JetBotConfig
+from devrobot_robots.jetbot.link import Link, Pauses
+from devrobot_robots.jetbot.peer import Address, connect, LinkLostError
+from devrobot_robots.jetbot.pictures import FrozenCamera, picture_from, PictureError
+from devrobot_robots.jetbot.ramp import Ramp
+from devrobot_robots.robot import (
+    JpegFrame,
+    Level,
+    PartHealth,
+    ResetUnsupportedError,
+    RobotError,
+)
+
+RETRY_START_S = 0.2
+WAIT_FOR_LINK_S = 1.0
+RESTART_PAUSE_S = 10.0
+
+
+class JetBotRobot:
+    """Drives a JetBot through its server: ours, or one with the two calls that all have."""
+
+    config_class = JetBotConfig
+    camera_names: tuple[str, ...] = ('',)
+
+    def __init__(
+        self, config: JetBotConfig, *, clock: Clock, name: str, log: logging.Logger | None = None
+    ) -> None:
+        self._config = config
+        self._clock = clock
+        self._log = log or logging.getLogger('devrobot_robots.jetbot')
+        actions = config.motor_actions()
+        self.action_space = action_space(actions, robot_name=name)
+        self._ramps = [config.ramp(action) for action in actions]
+        self._frozen = FrozenCamera(config.frozen_after)
+        self._next_restart_s = -math.inf
+        address = Address(
+            host=config.host,
+            port=config.port,
+            tls=config.tls,
+            connect_timeout_s=config.connect_timeout,
+            call_timeout_s=config.call_timeout,
+        )
+        self._address = str(address)
+        self._link = Link(
+            partial(connect, address),
+            address=self._address,
+            pauses=Pauses(
+                call_s=config.call_timeout,
+                retry_first_s=config.retry_first,
+                retry_most_s=config.retry_most,
+            ),
+            tell=self._log.warning,
+        )
+
+    @classmethod
+    def from_config(cls, config: JetBotConfig, *, clock: Clock, name: str) -> JetBotRobot:
+        """Build the robot called ``name``."""
+        return cls(config, clock=clock, name=name)
+
+    def connect(self) -> None:
+        """Connect; a server that is still starting is waited for as long as configured."""
+        end = self._clock.now() + self._config.wait_for_robot
+        while True:
+            try:
+                self._link.open()
+                return
+            except LinkLostError as error:
+                if self._clock.now() >= end:
+                    raise RobotError(
+                        f'{error}; is its server running? See docs/jetbot.md'
+                    ) from error
+            self._clock.sleep(RETRY_START_S)
+
+    def observe(self) -> dict[str, JpegFrame]:
+        """Return a picture that was taken after this call began."""
+        try:
+            frame = self._picture()
+            self._frozen.check(frame.jpeg, self._clock.now())
+        except PictureError:
+            self._restart_camera()
+            raise
+        return {'': frame}
+
+    def execute(self, action: int, should_stop: Callable[[], bool]) -> None:
+        """Run the ramp of the action; whatever happens, it ends with a stop."""
+        self.action_space.check(action)
+        # A selector asks again at once: without this, a lost robot would mean thousands of aborts.
+        self._wait_for_link(should_stop)
+        rests = False
+        try:
+            rests = self._run(self._ramps[action], should_stop)
+        finally:
+            if not rests:
+                self.stop()
+
+    def stop(self) -> None:
+        """Stop the motors now."""
+        self._link.motors(0.0, 0.0)
+
+    def drive(self, linear_m_s: float, angular_rad_s: float) -> None:
+        """Set the motors for a velocity, within ``max_speed``; the server ends it after 0.5 s."""
+        config = self._config
+        turn = angular_rad_s * config.wheel_distance / 2.0
+        speeds = [(linear_m_s - turn) / config.top_speed, (linear_m_s + turn) / config.top_speed]
+        if not all(map(math.isfinite, speeds)):
+            raise RobotError(f'velocity {linear_m_s} m/s, {angular_rad_s} rad/s is not finite')
+        # Both by the same factor: the robot goes slower, but where it was told to.
+        excess = max(1.0, *(abs(speed) / config.max_speed for speed in speeds))
+        self._link.motors(*(speed / excess for speed in speeds))
+
+    def reset(self, seed: int | None = None) -> None:
+        """Refuse: nobody can lift it."""
+        raise ResetUnsupportedError('a JetBot cannot put itself into a new place; carry it there')
+
+    def close(self) -> None:
+        """Stop the motors and end the connections."""
+        with suppress(RobotError):
+            self._link.motors(0.0, 0.0)
+        self._link.close()
+
+    def health(self) -> tuple[PartHealth, ...]:
+        """Return the state of the connection."""
+        problem = self._link.problem
+        values = {
+            'address': self._address,
+            'server': self._link.version or 'without a version',
+            'losses': str(self._link.losses),
+        }
+        level = Level.ERROR if problem else Level.OK
+        message = problem or 'connected'
+        return (PartHealth(part='connection', level=level, message=message, values=values),)
+
+    def _run(self, ramp: Ramp, should_stop: Callable[[], bool]) -> bool:
+        """Return whether the ramp came to its end, at rest."""
+        start = self._clock.now()
+        for point in ramp.setpoints:
+            remaining = start + point.at_s - self._clock.now()
+            if not wait_unless_stopped(self._clock, remaining, should_stop):
+                return False
+            self._link.motors(point.left, point.right)
+        remaining = start + ramp.total_s - self._clock.now()
+        wait_unless_stopped(self._clock, remaining, should_stop)
+        return True
+
+    def _wait_for_link(self, should_stop: Callable[[], bool]) -> None:
+        wait_unless_stopped(
+            self._clock, WAIT_FOR_LINK_S, lambda: self._link.is_up or should_stop()
+        )
+
+    def _picture(self) -> JpegFrame:
+        if self._link.version:
+            answer = self._link.camera('get_fresh_frame')
+            if type(answer) is str:
+                answer = answer.partition(' ')[2]
+        else:
+            self._clock.sleep(self._config.camera_delay)
+            answer = self._link.camera('get_camera_frame')
+        if not answer:
+            raise PictureError('the camera gives no picture')
+        return picture_from(answer)
+
+    def _restart_camera(self) -> None:
+        now = self._clock.now()
+        if not self._link.version or now < self._next_restart_s:
+            return
+        self._next_restart_s = now + RESTART_PAUSE_S
+        self._log.warning('the camera does not work: asking the robot to open it anew')
+        with suppress(RobotError):
+            self._link.camera('restart_camera')

@@ -1,0 +1,150 @@
+"""The command line of the server."""
+
+import argparse
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from typing import Any, Optional, Sequence
+
+from . import binding, hardware
+from .camera import CameraLoop
+from .control import Control
+from .motors import GuardedMotors, MotorError
+from .quiet_log import make_log
+from .service import RobotParts, RobotService
+from .wire import MutualTls, RobotServer
+
+PORT = 18861
+WATCHDOG_PERIOD_S = 1.0
+CAMERA_START_S = 10.0
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of the options."""
+    parser = argparse.ArgumentParser(
+        prog='jetbot_server',
+        description='Serve motors and camera of this robot over RPyC.',
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    add = parser.add_argument
+    add('--interface', default=binding.LOOPBACK, help='network interface to listen on, like wlan0')
+    add('--port', type=int, default=PORT, help='TCP port; 0 = a free one')
+    add('--dead-man', type=float, default=0.5, help='motors stop without a command after [s]')
+    add('--max-speed', type=float, default=0.5, help='largest motor speed, up to 1')
+    add('--silence', type=float, default=3.0, help='a silent client loses control after [s]')
+    add('--max-clients', type=int, default=8, help='most connections at a time')
+    add('--tls', metavar='FOLDER', help='folder with server.crt, server.key and ca.crt')
+    add('--hardware', default=hardware.DEFAULT, help='Python module of motors and camera')
+    add('--hardware-option', default='', help='handed to that module')
+    add('--port-file', metavar='FILE', help='write the port to FILE when all is ready')
+    add('--stop-motors', action='store_true', help='stop the motors and do nothing else')
+    add('--verbose', action='store_true', help='log details, too')
+    return parser
+
+
+def check(options: argparse.Namespace) -> None:
+    """
+    Refuse options that cannot be meant.
+
+    :raises ValueError: with the option, its value and what is allowed.
+    """
+    for name, low, high in (
+        ('port', 0, 65535),
+        ('dead_man', 0.05, 5.0),
+        ('max_speed', 0.01, 1.0),
+        ('silence', 0.5, 60.0),
+        ('max_clients', 2, 100),
+    ):
+        value = getattr(options, name)
+        if not low <= value <= high:
+            raise ValueError(
+                '--{} is {}, must be between {} and {}'.format(
+                    name.replace('_', '-'), value, low, high
+                )
+            )
+
+
+def main(args: Optional[Sequence[str]] = None) -> int:
+    """Serve until SIGINT or SIGTERM comes; return the exit code."""
+    options = build_parser().parse_args(args)
+    log = make_log(options.verbose)
+    try:
+        check(options)
+        if options.stop_motors:
+            hardware.open_motors(options.hardware, options.hardware_option).set(0.0, 0.0)
+            return 0
+        run(options, log)
+    except (ImportError, MotorError, OSError, ValueError) as error:
+        sys.stderr.write('jetbot_server: {}\n'.format(' '.join(str(error).split())))
+        return 1
+    return 0
+
+
+def run(options: argparse.Namespace, log: logging.Logger) -> None:
+    """
+    Serve until a signal comes; then the motors are stopped.
+
+    :raises BindError, MotorError, OSError: if the server cannot start.
+    """
+    ended = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: ended.set())
+    address = (binding.address_of(options.interface), options.port)
+    tls = _tls(options.tls)
+    motors = GuardedMotors(options.hardware, options.hardware_option, options.dead_man, log)
+    camera = CameraLoop(
+        lambda: hardware.open_camera(options.hardware, options.hardware_option), log
+    )
+    control = Control(options.silence, time.monotonic)
+    parts = RobotParts(motors, camera, control, options.max_speed, log)
+    try:
+        motors.open()
+        camera.restart()
+        # Not longer: without a camera the motors can still be driven, and stopped.
+        camera.fresh(CAMERA_START_S)
+        server = RobotServer(
+            lambda client: RobotService(parts, client), address, log, options.max_clients, tls
+        )
+        threading.Thread(target=server.start, name='server', daemon=True).start()
+        _say_ready(options, server.port, address[0], log)
+        while not ended.wait(WATCHDOG_PERIOD_S):
+            notify_systemd('WATCHDOG=1')
+        server.close()
+    finally:
+        camera.close()
+        motors.close()
+
+
+def notify_systemd(text: str) -> None:
+    """Tell systemd how we are, where it runs us."""
+    path = os.environ.get('NOTIFY_SOCKET', '')
+    if path:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+            sender.sendto(text.encode(), '\0' + path[1:] if path.startswith('@') else path)
+
+
+def _tls(folder: Optional[str]) -> Optional[MutualTls]:
+    if not folder:
+        return None
+    paths = [os.path.join(folder, name) for name in ('server.crt', 'server.key', 'ca.crt')]
+    missing = binding.unreadable(paths)
+    if missing:
+        raise ValueError('--tls: cannot read {}; make_keys makes them'.format(', '.join(missing)))
+    return MutualTls(*paths)
+
+
+def _say_ready(options: Any, port: int, address: str, log: logging.Logger) -> None:
+    how = 'TLS with client certificates' if options.tls else 'no encryption'
+    log.info('listening on %s:%s, %s; dead-man timer %s s', address, port, how, options.dead_man)
+    if not options.tls and not binding.is_loopback(address):
+        log.warning('everybody in the network of %s can drive this robot; see --tls', address)
+    if options.port_file:
+        temporary = options.port_file + '.tmp'
+        with open(temporary, 'w') as file:
+            file.write(str(port))
+        os.replace(temporary, options.port_file)
+    notify_systemd('READY=1')

@@ -1,0 +1,210 @@
+"""RPyC, cut down to what the robot needs: few messages, small ones, and plain values."""
+
+import logging
+import socket
+import ssl
+from typing import Any, Callable, Optional, Tuple
+import zlib
+
+from rpyc.core import consts
+from rpyc.core.channel import Channel
+from rpyc.core.protocol import Connection
+from rpyc.core.service import VoidService
+from rpyc.core.stream import SocketStream
+from rpyc.utils.authenticators import AuthenticationError
+from rpyc.utils.server import ThreadedServer
+
+# Every message of rpyc 4 and 5 is a triple; rpyc 6 begins with a number instead.
+BEGIN_OF_TRIPLE = b'\x12'
+NOT_RPYC_5 = 'a message that is not of rpyc 5'
+HANDSHAKE_TIMEOUT_S = 5.0
+SILENCE_BEFORE_PROBE_S = 5
+TCP_USER_TIMEOUT = 18  # not in the socket module of Python 3.6
+PROTOCOL = {
+    'allow_safe_attrs': False,
+    'allow_exposed_attrs': False,
+    'allow_public_attrs': False,
+    'allow_all_attrs': False,
+    'allow_setattr': False,
+    'allow_delattr': False,
+    'allow_pickle': False,
+    'import_custom_exceptions': False,
+    'instantiate_custom_exceptions': False,
+    'include_local_traceback': False,
+    'include_local_version': False,
+    'propagate_KeyboardInterrupt_locally': False,
+    'log_exceptions': False,
+    'sync_request_timeout': 5,
+}
+
+
+class SmallChannel(Channel):
+    """Refuses messages that no honest peer sends."""
+
+    largest = 16 * 1024
+
+    def recv(self) -> bytes:
+        """Return the next message."""
+        length, compressed = self.FRAME_HEADER.unpack(self.stream.read(self.FRAME_HEADER.size))
+        if length > self.largest:
+            self._refuse(f'a message of {length} bytes')
+        data = bytes(self.stream.read(length + len(self.FLUSHER))[:length])
+        if compressed:
+            data = self._unpacked(data)
+        if data[:1] != BEGIN_OF_TRIPLE:
+            self._refuse(NOT_RPYC_5)
+        return data
+
+    def _unpacked(self, data: bytes) -> bytes:
+        unpacker = zlib.decompressobj()
+        try:
+            data = unpacker.decompress(data, self.largest)
+        except zlib.error:
+            self._refuse('a damaged message')
+        if unpacker.unconsumed_tail:
+            self._refuse(f'a message that unpacks to more than {self.largest} bytes')
+        return data
+
+    def _refuse(self, what: str) -> None:
+        self.close()
+        raise EOFError(f'the peer sent {what}')
+
+
+class StrictConnection(Connection):
+    """Answers only what a call needs; attributes, comparing, printing, pickling are refused."""
+
+    ANSWERED = (
+        consts.HANDLE_PING,
+        consts.HANDLE_CLOSE,
+        consts.HANDLE_GETROOT,
+        consts.HANDLE_GETATTR,
+        consts.HANDLE_CALL,
+        consts.HANDLE_CALLATTR,
+        consts.HANDLE_DEL,
+        consts.HANDLE_INSPECT,
+    )
+
+    @classmethod
+    def _request_handlers(cls) -> Any:
+        every = super()._request_handlers()
+        return {number: every[number] for number in cls.ANSWERED}
+
+    def _handle_inspect(self, id_pack: Any) -> Tuple[Tuple[str, None], ...]:
+        """Tell of an object only that it may be called; the calls are found by their names."""
+        return (('__call__', None),)
+
+
+class RobotServer(ThreadedServer):
+    """One thread per connection, few connections, one line about each."""
+
+    def __init__(
+        self,
+        make_service: Callable[[str], Any],
+        address: Tuple[str, int],
+        log: logging.Logger,
+        max_clients: int,
+        authenticator: Optional[Any] = None,
+    ) -> None:
+        """
+        Bind to ``address``.
+
+        :param make_service: makes the object that serves a client, from the client's address.
+        """
+        self._make_service = make_service
+        self._max_clients = max_clients
+        super().__init__(
+            self,
+            hostname=address[0],
+            port=address[1],
+            authenticator=authenticator,
+            protocol_config=dict(PROTOCOL),
+            logger=log,
+            auto_register=False,
+        )
+        self.listener.listen(self.backlog)  # who knows the port can connect from now on
+
+    def _connect(self, channel: Channel, config: Any) -> Connection:
+        """Make the connection of a client; rpyc calls this on its ``service``."""
+        client = '{}:{}'.format(*config['endpoints'][1][:2])
+        return StrictConnection(self._make_service(client), SmallChannel(channel.stream), config)
+
+    def _accept_method(self, sock: socket.socket) -> None:
+        if len(self.clients) > self._max_clients:
+            self.logger.warning('more than %s connections: one is refused', self._max_clients)
+            self.clients.discard(sock)
+            sock.close()
+            return
+        _end_when_silent(sock)
+        super()._accept_method(sock)
+
+    def _authenticate_and_serve_client(self, sock: socket.socket) -> None:
+        try:
+            super()._authenticate_and_serve_client(sock)
+        except Exception as error:  # whatever a client sends ends only its own connection
+            self.logger.warning('a connection broke: %s: %s', type(error).__name__, error)
+        finally:
+            sock.close()
+
+
+class MutualTls:
+    """Lets only clients in that show a certificate of the owner's authority."""
+
+    def __init__(self, certfile: str, keyfile: str, ca: str) -> None:
+        """
+        Read the three PEM files.
+
+        :raises OSError: if one cannot be read.
+        """
+        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self._context.load_cert_chain(certfile, keyfile)
+        self._context.load_verify_locations(ca)
+        self._context.verify_mode = ssl.CERT_REQUIRED
+
+    def __call__(self, sock: socket.socket) -> Tuple[ssl.SSLSocket, None]:
+        """Return the encrypted socket."""
+        sock.settimeout(HANDSHAKE_TIMEOUT_S)
+        try:
+            encrypted = self._context.wrap_socket(sock, server_side=True)
+        except OSError as error:
+            raise AuthenticationError(str(error)) from error
+        encrypted.settimeout(None)
+        return encrypted, None
+
+
+def _end_when_silent(sock: socket.socket) -> None:
+    """Let the system close a connection whose other end has vanished."""
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, SILENCE_BEFORE_PROBE_S)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 2)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3)
+    sock.setsockopt(socket.IPPROTO_TCP, TCP_USER_TIMEOUT, 1000 * 2 * SILENCE_BEFORE_PROBE_S)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
+class HastyStream(SocketStream):
+    """Gives up on a peer that stops in the middle of a message."""
+
+    def read(self, count: int) -> bytes:
+        """Return ``count`` bytes, each part of them within the time-out of the socket."""
+        parts = []
+        while count > 0:
+            try:
+                part = self.sock.recv(min(self.MAX_IO_CHUNK, count))
+            except OSError as error:
+                self.close()
+                raise EOFError(str(error)) from error
+            if not part:
+                self.close()
+                raise EOFError('the other end closed it')
+            parts.append(part)
+            count -= len(part)
+        return b''.join(parts)
+
+
+def connect_socket(sock: socket.socket, timeout_s: float, largest: int) -> Connection:
+    """Return a connection as a client, which offers nothing to the other end."""
+    sock.settimeout(timeout_s)
+    channel = SmallChannel(HastyStream(sock))
+    channel.largest = largest
+    config = dict(PROTOCOL, sync_request_timeout=timeout_s)
+    return StrictConnection(VoidService(), channel, config)

@@ -1,0 +1,1 @@
+"""Show pictures to people: in a terminal or in a browser window."""

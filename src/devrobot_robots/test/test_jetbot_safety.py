@@ -1,0 +1,258 @@
+"""
+Whatever breaks, the motors stop on the robot's side, and the driver says so and finds it again.
+
+Every fault here is a real one: processes are killed or frozen, cables are cut. Where the motors
+must stop by the dead-man timer, its time is checked against the moment of the fault.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+from devrobot_interfaces_py.actions import Phase
+from devrobot_robots.clock import SystemClock
+from devrobot_robots.jetbot.peer import Address, connect
+from devrobot_robots.robot import Level, RobotError
+from jetbot_worlds import Acting, DEAD_MAN_S, FAR, SLACK_S, wait
+import pytest
+from robots_fakes import make_executor, Record
+
+BRIDGE = """
+import sys
+from devrobot_robots.clock import SystemClock
+from devrobot_robots.jetbot.config import JetBotConfig
+from devrobot_robots.jetbot.robot import JetBotRobot
+config = JetBotConfig(
+    host='127.0.0.1', port=int(sys.argv[1]), actions=('stay 0 0', 'far 0.1 0.1 8.0')
+)
+robot = JetBotRobot.from_config(config, clock=SystemClock(), name='jetbot')
+robot.connect()
+robot.execute(1, lambda: False)
+"""
+
+
+def stops_in_time(server, since: float) -> None:
+    wait(lambda: not server.turns(), 'the motors to stop')
+    assert time.monotonic() - since < DEAD_MAN_S + SLACK_S
+
+
+def recovers(robot) -> None:
+    """The driver finds the robot by itself, and drives it."""
+    wait(lambda: robot.health()[0].level is Level.OK, 'the connection')
+
+    def drives() -> bool:
+        try:
+            robot.execute(1, lambda: False)
+            robot.observe()
+        except RobotError:
+            return False
+        return True
+
+    wait(drives, 'the robot to be driven again')
+
+
+@pytest.fixture
+def moving(jetbots):
+    """Return a server, a cable, a robot behind it, and its long action, which has begun."""
+    server = jetbots.server()
+    cable = jetbots.cable(server.port)
+    robot = jetbots.robot(cable.port)
+    acting = Acting(robot, FAR)
+    wait(server.turns, 'motion')
+    return server, cable, robot, acting
+
+
+def test_the_server_is_killed(moving):
+    server, _, robot, acting = moving
+    now = time.monotonic()
+    server.process.kill()
+    server.process.wait()
+    stops_in_time(server, now)
+    assert isinstance(acting.join(), RobotError)
+    assert robot.health()[0].level is Level.ERROR
+    server.start()
+    recovers(robot)
+
+
+def test_the_server_freezes(moving):
+    server, _, robot, acting = moving
+    now = time.monotonic()
+    server.process.send_signal(signal.SIGSTOP)
+    stops_in_time(server, now)
+    assert 'does not answer' in str(acting.join())
+    assert robot.health()[0].level is Level.ERROR
+    server.process.send_signal(signal.SIGCONT)
+    recovers(robot)
+    assert not server.turns()
+
+
+def test_the_network_is_cut(moving):
+    server, cable, robot, acting = moving
+    now = time.monotonic()
+    cable.is_cut = True
+    stops_in_time(server, now)
+    assert 'does not answer' in str(acting.join())
+    cable.is_cut = False
+    recovers(robot)
+
+
+def test_the_network_is_so_slow_that_commands_come_too_late(jetbots):
+    server = jetbots.server()
+    cable = jetbots.cable(server.port)
+    robot = jetbots.robot(cable.port, call_timeout=0.4)
+    acting = Acting(robot, FAR)
+    wait(server.turns, 'motion')
+    now = time.monotonic()
+    cable.delay_s = 1.0
+    stops_in_time(server, now)
+    assert 'does not answer' in str(acting.join())
+    cable.delay_s = 0.0
+    recovers(robot)
+
+
+@pytest.mark.parametrize('number', [signal.SIGKILL, signal.SIGSTOP])
+def test_the_driver_is_killed_or_freezes(jetbots, number):
+    server = jetbots.server()
+    bridge = subprocess.Popen(
+        [sys.executable, '-c', BRIDGE, str(server.port)],
+        env={**os.environ, 'PYTHONPATH': os.pathsep.join(sys.path)},
+    )
+    try:
+        wait(server.turns, 'motion')
+        now = time.monotonic()
+        bridge.send_signal(number)
+        stops_in_time(server, now)
+    finally:
+        bridge.kill()
+        bridge.wait()
+    recovers(jetbots.robot(server.port))
+
+
+def test_the_process_of_the_motors_is_killed(moving):
+    server, _, robot, acting = moving
+    now = time.monotonic()
+    os.kill(server.guard_id(), signal.SIGKILL)
+    wait(lambda: not server.turns(), 'the next one to stop the motors')
+    assert time.monotonic() - now < 4.0
+    assert 'the robot refuses' in str(acting.join())
+    recovers(robot)
+
+
+def test_an_exception_in_the_middle_of_a_ramp(jetbots):
+    server = jetbots.server()
+    robot = jetbots.robot(server.port)
+
+    def fail_when_it_moves() -> bool:
+        if server.turns():
+            raise ZeroDivisionError('a fault in the middle')
+        return False
+
+    with pytest.raises(ZeroDivisionError):
+        robot.execute(FAR, fail_when_it_moves)
+    assert not server.turns()
+    recovers(robot)
+
+
+def test_a_client_that_vanishes_leaves_control_to_the_next_one(jetbots):
+    server = jetbots.server('--silence', '0.5')
+    cable = jetbots.cable(server.port)
+    jetbots.robot(cable.port).drive(0.1, 0.0)
+    assert server.turns()
+    now = time.monotonic()
+    cable.is_cut = True
+    stops_in_time(server, now)
+    next_one = jetbots.loose_robot(server.port)
+    wait(lambda: not raises(next_one.connect), 'control')
+    recovers(next_one)
+
+
+def raises(call) -> str:
+    try:
+        call()
+    except RobotError as error:
+        return str(error)
+    return ''
+
+
+def test_of_two_clients_the_second_is_refused_but_may_stop_the_robot(moving, jetbots):
+    server, _, robot, acting = moving
+    refusal = raises(jetbots.loose_robot(server.port).connect)
+    assert 'the robot is controlled by 127.0.0.1:' in refusal and '\n' not in refusal
+    other = connect(
+        Address(host='127.0.0.1', port=server.port, connect_timeout_s=2.0, call_timeout_s=2.0)
+    )
+    with pytest.raises(RobotError, match='controlled by'):
+        other.call('set_motors', 0.1, 0.1)
+    assert server.turns()
+    assert other.call('set_motors', 0.0, 0.0) is True
+    acting.stop.set()
+    acting.join()
+    other.close()
+    recovers(robot)
+
+
+@pytest.mark.parametrize('speed', [float('nan'), float('inf'), 1e300, -5.0, 0.51])
+def test_speeds_that_are_no_speeds_stop_the_motors(jetbots, speed):
+    server = jetbots.server()
+    client = connect(
+        Address(host='127.0.0.1', port=server.port, connect_timeout_s=2.0, call_timeout_s=2.0)
+    )
+    client.call('set_motors', 0.1, 0.1)
+    assert server.turns()
+    with pytest.raises(RobotError, match='is not between -0.5 and 0.5; the motors are stopped'):
+        client.call('set_motors', 0.1, speed)
+    assert not server.turns()
+    client.close()
+
+
+@pytest.mark.parametrize('number', [signal.SIGTERM, signal.SIGINT])
+def test_a_server_that_is_told_to_end_stops_the_motors(moving, number):
+    server, _, _, acting = moving
+    server.process.send_signal(number)
+    assert server.process.wait(10) == 0
+    assert not server.turns()
+    acting.join()
+
+
+def test_the_executor_aborts_the_action_and_goes_on_afterwards(jetbots):
+    server = jetbots.server()
+    robot = jetbots.robot(server.port)
+    record = Record()
+    executor = make_executor(robot, record, SystemClock())
+    executor.start()
+    executor.submit(FAR)
+    wait(server.turns, 'motion')
+    server.process.kill()
+    server.process.wait()
+    event = record.wait_for_phase(Phase.ABORTED, 1)
+    assert 'the connection ended' in event.message
+    record.wait(lambda: [text for text in record.problems if text.startswith('no frame')])
+    server.start()
+    wait(lambda: robot.health()[0].level is Level.OK, 'the connection')
+    executor.submit(1)
+    record.wait_for_phase(Phase.FINISHED, 2)
+    record.wait(lambda: record.told[-1] in record.stamps)
+    assert executor.shutdown()
+
+
+def test_a_robot_that_is_lost_does_not_flood_events(jetbots):
+    server = jetbots.server()
+    robot = jetbots.robot(server.port)
+    server.process.kill()
+    server.process.wait()
+    wait(lambda: robot.health()[0].level is Level.ERROR, 'the loss')
+    begin = time.monotonic()
+    assert raises(lambda: robot.execute(1, lambda: False))
+    assert time.monotonic() - begin > 0.9
+
+
+def test_closing_twice_and_before_connecting_is_allowed(jetbots):
+    robot = jetbots.loose_robot(1)
+    robot.close()
+    robot = jetbots.robot(jetbots.server().port)
+    robot.close()
+    robot.close()
+    with pytest.raises(RobotError, match='no connection to'):
+        robot.execute(0, lambda: True)
