@@ -17,7 +17,7 @@ setup(
     maintainer=MAINTAINER.text,
     maintainer_email=MAINTAINER.get('email'),
     packages=find_packages(include=[NAME, f'{NAME}.*']),
-    package_data={NAME: ['evaluation/page.css']},
+    package_data={NAME: ['*/*.css', '*/*.js', '*/configs/*.yaml', '*/templates/*.html']},
     data_files=[
         ('share/ament_index/resource_index/packages', [f'resource/{NAME}']),
         (f'share/{NAME}', ['package.xml']),
@@ -33,9 +33,12 @@ setup(
             f'import_sessions = {NAME}.cli.import_sessions:main',
             f'make_splits = {NAME}.cli.make_splits:main',
             f'overfit = {NAME}.cli.overfit:main',
+            f'report = {NAME}.cli.report:main',
             f'session_info = {NAME}.cli.session_info:main',
             f'split_session = {NAME}.cli.split_session:main',
+            f'staged = {NAME}.cli.staged:main',
             f'train = {NAME}.cli.train:main',
+            f'training_server = {NAME}.nodes.training_server:main',
         ],
     },
 )

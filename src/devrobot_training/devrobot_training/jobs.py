@@ -1,7 +1,6 @@
 """One piece of long work at a time, in a thread of its own, that can be told to stop."""
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 import math
 import threading
@@ -26,13 +25,16 @@ class Report:
     How far a job is.
 
     ``progress`` is that of the activity, 0..1, NaN where unknown; ``done`` of ``total`` the same
-    in pieces, where there are any.
+    in pieces, where there are any. ``stage_count`` is 0 for work that has no stages, and
+    ``mean_loss`` that of an evaluation so far, NaN where there is none.
     """
 
     activity: str = ''
     progress: float = math.nan
     done: int = 0
     total: int = 0
+    stage_count: int = 0
+    mean_loss: float = math.nan
     metrics: Metrics | None = None
 
 
@@ -103,17 +105,11 @@ class Job(Generic[ResultT]):
 class JobRunner(Generic[ResultT]):
     """Runs one job at a time; a second one is refused."""
 
-    def __init__(self, on_end: Callable[[Job[ResultT]], None] = lambda job: None) -> None:
-        """
-        Prepare the thread.
-
-        :param on_end: called in it after each job; another one may begin by then.
-        """
-        self._on_end = on_end
+    def __init__(self) -> None:
         self._lock = threading.Lock()
         self._closed = False
         self._job: Job[ResultT] | None = None
-        self._worker = ThreadPoolExecutor(1, 'job')
+        self._thread: threading.Thread | None = None
 
     @property
     def job(self) -> Job[ResultT] | None:
@@ -121,24 +117,41 @@ class JobRunner(Generic[ResultT]):
         return self._job
 
     @property
-    def busy(self) -> bool:
-        """Whether a job is running."""
+    def obstacle(self) -> str:
+        """Why no job can begin now; empty where one can."""
         job = self._job
-        return job is not None and not job.ended
+        if self._closed:
+            return 'the server is ending'
+        if job is not None and not job.ended:
+            return f'busy with the {job.task.title}: stop it first, or wait'
+        return ''
 
-    def start(self, task: Task[ResultT]) -> Job[ResultT]:
+    def check_free(self) -> None:
+        """
+        Refuse what could not begin now.
+
+        :raises BusyError: if another job is running, or the runner is closed.
+        """
+        if self.obstacle:
+            raise BusyError(self.obstacle)
+
+    def start(
+        self, task: Task[ResultT], on_end: Callable[[Job[ResultT]], None] = lambda job: None
+    ) -> Job[ResultT]:
         """
         Begin; returns at once.
 
+        :param on_end: called in the thread of the job after it; another one may begin by then.
         :raises BusyError: if another job is running.
         """
         with self._lock:
-            if self._closed:
-                raise BusyError('the server is ending')
-            if self._job is not None and not self._job.ended:
-                raise BusyError(f'busy with the {self._job.task.title}: stop it first, or wait')
+            self.check_free()
             self._job = job = Job(task)
-            self._worker.submit(self._run, job)
+            # A daemon: work that hangs must not keep the process from its end.
+            self._thread = threading.Thread(
+                target=_run, args=(job, on_end), name='job', daemon=True
+            )
+            self._thread.start()
             return job
 
     def stop(self) -> bool:
@@ -155,16 +168,20 @@ class JobRunner(Generic[ResultT]):
             self._closed = True
             self.stop()
 
-    def join(self) -> None:
-        """Wait until the running job and its ``on_end`` are done; to be called after close."""
-        self._worker.shutdown()
+    def join(self, timeout_s: float | None = None) -> bool:
+        """Return whether the last job and its ``on_end`` were done within the time."""
+        if self._thread is None:
+            return True
+        self._thread.join(timeout_s)
+        return not self._thread.is_alive()
 
-    def _run(self, job: Job[ResultT]) -> None:
-        result = None
-        try:
-            result = job.task.run(job)
-        except Exception as error:  # whatever a task meets: the next one is to find a worker
-            result = job.task.failed(error)
-        finally:
-            job.end(result)
-            self._on_end(job)
+
+def _run(job: Job[ResultT], on_end: Callable[[Job[ResultT]], None]) -> None:
+    result = None
+    try:
+        result = job.task.run(job)
+    except Exception as error:  # whatever a task meets: the next one is to find a free runner
+        result = job.task.failed(error)
+    finally:
+        job.end(result)
+        on_end(job)

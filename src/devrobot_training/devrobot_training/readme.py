@@ -14,11 +14,13 @@ from types import MappingProxyType
 
 from devrobot_interfaces_py.atomic import write_text
 from devrobot_interfaces_py.configs import markdown_table
-from devrobot_training.evaluation.config import EvaluationConfig
+from devrobot_training.cli.evaluate import CommandConfig
 from devrobot_training.fit.config import TrainConfig
 from devrobot_training.fit.overfit import OverfitConfig
 from devrobot_training.sessions.contact_sheet import SheetConfig
 from devrobot_training.sessions.splits import CanvasConfig, PartConfig, SplitConfig
+from devrobot_training.staged.config import StagedSettings
+from devrobot_training.tasks.places import ServerConfig
 
 TABLES: Mapping[str, type] = MappingProxyType(
     {
@@ -27,8 +29,10 @@ TABLES: Mapping[str, type] = MappingProxyType(
         'make_splits': SplitConfig,
         'filter_overlap': CanvasConfig,
         'train': TrainConfig,
-        'evaluate': EvaluationConfig,
+        'evaluate': CommandConfig,
         'overfit': OverfitConfig,
+        'staged': StagedSettings,
+        'training_server': ServerConfig,
     }
 )
 BLOCK = re.compile(r'<!-- parameters: (?P<name>\w+) -->\n.*?<!-- end -->', re.DOTALL)

@@ -43,8 +43,10 @@ def dot(x: int, y: int) -> np.ndarray:
     return image
 
 
-def dot_session(folder: Path, steps: int = 60, seed: int = 0, reset_every: int = 12) -> Path:
-    """Record a dot that stays or moves 4 px to the right."""
+def dot_session(
+    folder: Path, steps: int = 60, seed: int = 0, reset_every: int = 12, **settings: Any
+) -> Path:
+    """Record a dot that stays or moves 4 px to the right; ``settings`` are those of the bag."""
     rng = np.random.default_rng(seed)
     tape = Tape()
     x, y = rng.integers(WIDTH), rng.integers(HEIGHT)
@@ -58,7 +60,7 @@ def dot_session(folder: Path, steps: int = 60, seed: int = 0, reset_every: int =
         x = (x + 4 * action) % WIDTH
         tape.act(action)
         tape.items[-1] = (tape.items[-1][0], dot(x, y))
-    return tape.write(folder, session_info=replace(INFO, parameters=PARAMETERS))
+    return tape.write(folder, session_info=replace(INFO, parameters=PARAMETERS), **settings)
 
 
 def open_small(bag: Path, config: TrainConfig = SMALL) -> Data:

@@ -1,11 +1,9 @@
 """Evaluations of models whose behaviour is known."""
 
 from dataclasses import replace
-from html.parser import HTMLParser
 import json
 import math
 from pathlib import Path
-import re
 
 from devrobot_interfaces_py.configs import config_to_dict
 from devrobot_training.cli import evaluate as command
@@ -17,13 +15,16 @@ from devrobot_training.evaluation.evaluate import (
     worst_of,
 )
 from devrobot_training.evaluation.files import write_evaluation
-from devrobot_training.evaluation.page import number, render_page, verdict
+from devrobot_training.evaluation.page import render_page, verdict
 from devrobot_training.evaluation.result import key_figures, to_dict
+from devrobot_training.evaluation.subject import usual_folder
+from devrobot_training.pages.numbers import number
 from devrobot_world_model.checkpoints import save_checkpoint
 from devrobot_world_model.model.factory import build_model
 from devrobot_world_model.model.patches import patchify, to_unit, unpatchify
 from fit_worlds import dot_session, open_small, SMALL
 import numpy as np
+from page_checks import check_page, links
 import pytest
 import torch
 from torch import nn
@@ -96,6 +97,7 @@ def test_who_knows_the_world_is_right_in_everything(data):
     assert figures['plain'] == 0.0 and figures['ssim'] == pytest.approx(1.0, abs=1e-5)
     assert figures['hybrid_copy_last'] > 0 and figures['hybrid_wrong_action'] > 0
     assert figures['psnr'] is None, 'infinite, and not averaged'
+    assert figures['exact'] == len(found.rows), 'but counted'
     assert (found.rollouts.dot_error == 0).all()
 
 
@@ -106,6 +108,13 @@ def test_who_believes_that_nothing_moves_is_right_about_staying_only(data):
     assert actions['move']['counterfactual_within_2px'] == 0.0
     assert actions['stay']['counterfactual_within_2px'] == 1.0
     assert np.allclose(found.values['hybrid'], found.values['hybrid_copy_last'])
+    # The same predictions as those of copying: exact where the dot stayed, and only there.
+    stayed = actions['stay']['count']
+    figures = key_figures(found)
+    assert 0 < stayed == figures['exact'] == figures['exact_copy_last'] < len(found.rows)
+    assert figures['exact_black'] == figures['exact_grey'] == 0
+    assert (actions['stay']['exact'], actions['move']['exact']) == (stayed, 0)
+    assert (actions['stay']['psnr'], figures['psnr']) == (None, actions['move']['psnr'])
     assert [pair.maximum for pair in found.divergence] == [0.0]
     moves = [found.canvases.actions[run, -1].sum() > 0 for run in found.rollouts.rows]
     assert ((found.rollouts.dot_error[:, -1] > 2) <= np.array(moves)).all()
@@ -290,39 +299,15 @@ def test_numbers_are_readable(value, text):
     assert number(value) == text
 
 
-class Checker(HTMLParser):
-    """Collects tags that are not closed, and what would be loaded."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.sources: list[str] = []
-        self.alts = 0
-
-    def handle_starttag(self, tag, attributes):
-        if tag not in ('img', 'meta', 'br'):
-            self.open.append(tag)
-        given = dict(attributes)
-        self.alts += tag == 'img' and bool(given.get('alt'))
-        self.sources += [given[name] for name in ('src', 'href') if name in given]
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-
 def test_the_page_stands_alone_and_escapes_what_it_prints(data, tmp_path):
     found = evaluate(
         believer(data, 0, 4), data.validation, CONFIG, loss=SMALL.loss, train=data.train
     )
     page = write_evaluation(found, tmp_path, title='<b>bag & run</b>', facts={'x<y': '"z"'})
     text = page.read_text()
-    checker = Checker()
-    checker.feed(text)
-    assert checker.open == [] and checker.alts == 4
-    assert all(source.startswith(('data:image/png', '#')) for source in checker.sources)
-    assert {source for source in checker.sources if source[0] == '#'} >= {'#losses', '#dots'}
-    words = re.sub(r'base64,[^"]*', '', text)
-    assert 'http' not in words and '<script' not in words
+    checker = check_page(text)
+    assert checker.alts == 4 and links(checker) == [] and '<script' not in text
+    assert {'losses', 'dots'} <= set(checker.ids)
     assert '&lt;b&gt;bag &amp; run&lt;/b&gt;' in text and 'x&lt;y' in text
     assert page.stat().st_size < 10_000_000
     assert json.loads((tmp_path / 'evaluation.json').read_text())['mean_frame_from'] == 'training'
@@ -389,9 +374,9 @@ def test_evaluations_of_different_runs_never_share_a_folder(
     here = tmp_path / 'HERE'
     here.mkdir()
     monkeypatch.chdir(here)
-    found = command.default_folder(Path(checkpoint), 'walk')
+    found = usual_folder(Path(checkpoint), 'walk')
     assert (here / found).resolve() == (here / folder).resolve()
-    assert command.default_folder(here / checkpoint, 'walk') == here / found
+    assert usual_folder(here / checkpoint, 'walk') == here / found
     assert found.is_absolute() == folder.startswith('..')
 
 
@@ -403,7 +388,11 @@ def test_evaluations_of_different_runs_never_share_a_folder(
         (('BAG', '--checkpoint', 'ODD'), 'was made by software that knew other settings'),
         (('BAG', '--checkpoint', 'OTHER'), 'does not fit its own settings'),
         (('BAG', '--checkpoint', 'GOOD', '--device', 'cuda:3'), "device 'cuda:3' was asked for"),
-        (('BAG', '--checkpoint', 'GOOD', '--threads', '0'), '--threads must be at least 1, got 0'),
+        (('BAG', '--checkpoint', 'GOOD', '--threads', '0'), '--threads is 0, must be at least 1'),
+        *(
+            (('BAG', '--checkpoint', 'GOOD', f'--memory-gb={value}'), '--memory-gb is ')
+            for value in ('nan', '.nan', 'inf', '.inf', '-1', '1e300')
+        ),
         (('BAG', '--checkpoint', 'GOOD', '--stride', '0'), '--stride'),
     ],
 )

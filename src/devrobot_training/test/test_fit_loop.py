@@ -271,3 +271,32 @@ def test_steps_and_validations_alternate_as_told(data, tmp_path):
     steps = [event.step for event in losses.of_kind(Validated)]
     assert steps == [10, 20, 30]
     assert all(b - a == 10 for a, b in pairwise(steps))
+
+
+ENDINGS = {
+    'samples': {},
+    'plateau': {'stopping__plateau_patience': 2, 'stopping__plateau_threshold': 1.0},
+    'divergence': {
+        'stopping__divergence_gap': 0.0,
+        'stopping__divergence_in_a_row': 2,
+        'stopping__divergence_after': 0,
+        'stopping__divergence_ratio': 1.0,
+        'stopping__plateau': False,
+        'optimizer__learning_rate': 0.0,
+    },
+}
+
+
+@pytest.mark.parametrize(('reason', 'changes'), ENDINGS.items(), ids=ENDINGS)
+def test_a_run_that_has_ended_has_no_step_left_after_a_resume(data, tmp_path, reason, changes):
+    """As one that is killed while its best weights are evaluated."""
+    config = limited(200, fit__checkpoint_every=20, **changes)
+    first, training = train_small(tmp_path, data, config)
+    stop = training.fitter.ended
+    assert stop is not None and stop.reason == reason
+    again, training = train_small(tmp_path, data, config)
+    assert again.by_step == {} and training.fitter.ended == stop
+    assert training.learner.step == max(first.by_step)
+    free = limited(240, **{**changes, 'stopping__plateau': False, 'stopping__divergence': False})
+    more, _ = train_small(tmp_path, data, free)
+    assert list(more.by_step) == list(range(training.learner.step + 1, 61))

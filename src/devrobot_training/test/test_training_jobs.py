@@ -1,14 +1,17 @@
 """Jobs of the training server, without ROS: one at a time, stopped, and every end has a code."""
 
+import json
 import threading
 
 from devrobot_interfaces_py.configs import config_to_dict
-from devrobot_training.fit.run_folder import LAST, RunFolder
+from devrobot_training.fit.run_folder import LAST, METRICS, RunFolder
 from devrobot_training.jobs import BusyError, JobRunner
+from devrobot_training.tasks.evaluation import EvaluationRequest, EvaluationTask
 from devrobot_training.tasks.names import find, UnusableNameError
 from devrobot_training.tasks.outcome import Problem, TaskError
 from devrobot_training.tasks.places import ServerConfig
-from devrobot_training.tasks.training import TrainingRequest, TrainingTask
+from devrobot_training.tasks.plans import TrainingRequest
+from devrobot_training.tasks.training import TrainingTask
 from devrobot_world_model.learning.step import Learner, NonFiniteLossError
 from fit_worlds import dot_session, SMALL
 import pytest
@@ -16,6 +19,7 @@ import torch
 import yaml
 
 DEADLINE_S = 20.0
+ENDLESS = ('stopping.plateau=false', 'stopping.divergence=false')
 
 
 class Waiting:
@@ -42,7 +46,7 @@ def runner():
     runner = JobRunner()
     yield runner
     runner.close()
-    runner.join()
+    assert runner.join(DEADLINE_S)
 
 
 def test_a_second_job_is_refused_until_the_first_has_ended(runner):
@@ -51,7 +55,7 @@ def test_a_second_job_is_refused_until_the_first_has_ended(runner):
     with pytest.raises(BusyError, match='busy with the waiting'):
         runner.start(Waiting())
     task.go.set()
-    assert job.wait(DEADLINE_S) and job.result == 'done' and not runner.busy
+    assert job.wait(DEADLINE_S) and job.result == 'done' and not runner.obstacle
     assert runner.start(Waiting()) is runner.job
 
 
@@ -71,13 +75,28 @@ def test_a_fault_is_a_result_and_the_runner_goes_on(runner):
 
 def test_a_closed_runner_stops_its_job_and_takes_no_more():
     ended = []
-    runner = JobRunner(ended.append)
-    job = runner.start(Waiting())
+    runner = JobRunner()
+    job = runner.start(Waiting(), ended.append)
     runner.close()
-    runner.join()
+    assert runner.join(DEADLINE_S)
     assert job.result == 'stopped' and ended == [job]
     with pytest.raises(BusyError, match='ending'):
         runner.start(Waiting())
+
+
+def test_a_job_that_does_not_stop_is_waited_for_only_so_long():
+    go = threading.Event()
+
+    class Deaf(Waiting):
+        def run(self, job):
+            go.wait()
+
+    runner = JobRunner()
+    runner.start(Deaf())
+    runner.close()
+    assert not runner.join(0.01)
+    go.set()
+    assert runner.join(DEADLINE_S)
 
 
 @pytest.mark.parametrize('name', ['', '.', '/etc', '../out', 'a/../../out', 'link/x', 'a\nb'])
@@ -121,13 +140,106 @@ def test_a_training_leaves_a_report_and_its_best_checkpoint(runner, places):
     assert (report.progress, report.metrics.samples, report.metrics.stamp_ns) == (1.0, 80, 7)
 
 
-def test_a_stopped_training_can_be_resumed(runner, places):
-    job = runner.start(task(places, run_id='stopped'))
+def stopped_run(runner, places, name, **fields):
+    """Begin a training, and stop it after a step."""
+    job = runner.start(task(places, *ENDLESS, run_id=name, **fields))
     while not job.report.metrics:
         assert not job.wait(0.01)
     runner.stop()
-    assert job.wait(DEADLINE_S) and job.result.stopped and '--resume' in job.result.message
-    assert RunFolder(places.runs_dir / 'walk' / 'stopped').target(LAST)
+    assert job.wait(DEADLINE_S) and job.result.stopped
+    return RunFolder(places.runs_dir / 'walk' / name)
+
+
+def resumption(places, name, *overrides, **fields):
+    return TrainingTask(
+        TrainingRequest(run_id=name, overrides=overrides, **fields), places, lambda: 7
+    )
+
+
+def test_a_run_goes_on_by_its_name_with_other_settings(runner, places):
+    folder = stopped_run(runner, places, 'again')
+    step = int(folder.target(LAST).removeprefix('step_'))
+    for name, more in (('again', 10), ('walk/again', 20)):
+        limit = f'stopping.max_samples={4 * (step + more)}'
+        result = outcome(runner, resumption(places, name, limit))
+        assert result.succeeded and result.checkpoint.run_id == 'again'
+        assert folder.target(LAST) == f'step_{step + more:09d}'
+
+
+def test_of_a_killed_run_the_steps_after_its_checkpoint_are_made_anew(runner, places):
+    folder = stopped_run(runner, places, 'killed')
+    step = int(folder.target(LAST).removeprefix('step_'))
+    log = folder.path / METRICS
+    with log.open('a') as file:
+        file.write(json.dumps({'kind': 'batch', 'step': step + 1, 'samples': 0}) + '\n')
+    limit = f'stopping.max_samples={4 * (step + 10)}'
+    assert outcome(runner, resumption(places, 'killed', limit)).succeeded
+    rows = map(json.loads, log.read_text().splitlines())
+    steps = [row['step'] for row in rows if row['kind'] == 'batch']
+    assert steps == list(range(1, step + 11))
+
+
+def test_a_run_goes_on_only_with_the_recording_it_began_with(runner, places):
+    folder = stopped_run(runner, places, 'changed')
+    inputs = folder.read_inputs()
+    folder.write_inputs({**inputs, 'digests': dict.fromkeys(inputs['digests'], 'other')})
+    result = outcome(runner, resumption(places, 'changed'))
+    assert result.problem is Problem.INVALID_SESSION and 'has changed' in result.message
+    assert folder.target(LAST), 'what there was is still there'
+
+
+@pytest.mark.parametrize(
+    ('fields', 'text'),
+    [
+        ({'run_id': 'none'}, "'none' is of no run"),
+        ({'run_id': 'walk/none'}, "'walk/none' is not in"),
+        ({'run_id': 'two'}, 'say which, jump/two or walk/two'),
+        ({'run_id': '*'}, 'plain name'),
+        ({'run_id': 'walk/../walk/two'}, 'without ".."'),
+        ({'run_id': 'walk/two', 'config_path': 'small.yaml'}, 'its own config_path'),
+        ({'run_id': 'walk/two', 'checkpoint': 'x'}, 'its own checkpoint'),
+        ({'run_id': 'walk/two'}, 'inputs of the run are damaged'),
+    ],
+)
+def test_a_run_that_cannot_go_on_is_refused_at_once(places, fields, text):
+    for session in ('walk', 'jump'):
+        folder = RunFolder(places.runs_dir / session / 'two')
+        folder.path.mkdir(parents=True, exist_ok=True)
+        folder.write_inputs({'inputs': {}})
+        (folder.path / 'config.yaml').touch()
+    with pytest.raises(TaskError) as error:
+        TrainingTask(TrainingRequest(**fields), places, lambda: 7)
+    assert error.value.problem is Problem.INVALID_CONFIG
+    message = str(error.value)
+    assert text in message and '\n' not in message
+
+
+def test_an_evaluation_that_is_stopped_leaves_nothing(runner, places):
+    outcome(runner, task(places, 'stopping.max_samples=40', run_id='measured'))
+    request = EvaluationRequest(session='walk', checkpoint='walk/measured/checkpoints/best')
+    work = EvaluationTask(request, places)
+    told = []
+
+    class Stopper:
+        title = 'stopping itself'
+        failed = work.failed
+
+        def run(self, job):
+            tell = job.tell
+
+            def tell_and_stop(**changes):
+                tell(**changes)
+                told.append(job.report)
+                if changes.get('done'):
+                    job.stop()
+
+            job.tell = tell_and_stop
+            return work.run(job)
+
+    result = outcome(runner, Stopper())
+    assert result.stopped and 'stopped on request' in result.message
+    assert told[-1].done > 0 and told[-1].mean_loss > 0
+    assert not (places.runs_dir / 'walk' / 'measured' / 'evaluations').exists()
 
 
 @pytest.mark.parametrize(

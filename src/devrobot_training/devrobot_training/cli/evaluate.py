@@ -2,15 +2,11 @@
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from devrobot_interfaces_py.configs import (
-    add_arguments,
-    config_from_args,
-    config_from_dict,
-    ConfigError,
-)
+from devrobot_interfaces_py.configs import add_arguments, check_ranges, config_from_args, param
 from devrobot_training.cli.command import (
     add_reading_options,
     make_parser,
@@ -20,19 +16,30 @@ from devrobot_training.cli.command import (
 )
 from devrobot_training.data.canvases import CanvasSet, make_canvases
 from devrobot_training.evaluation.config import EvaluationConfig
-from devrobot_training.evaluation.evaluate import evaluate
-from devrobot_training.evaluation.files import write_evaluation
-from devrobot_training.evaluation.page import number, percent, verdict
+from devrobot_training.evaluation.page import verdict
 from devrobot_training.evaluation.result import to_dict
+from devrobot_training.evaluation.subject import load_subject, Subject
+from devrobot_training.pages.numbers import number, percent
 from devrobot_training.sessions.session import check_same_action_space
-from devrobot_world_model.canvas.layout import CanvasLayout
-from devrobot_world_model.checkpoint_names import CheckpointError
-from devrobot_world_model.config import WorldModelConfig
-from devrobot_world_model.learning.restoring import load_model
 import torch
 
-CHECKPOINTS, EVALUATIONS = 'checkpoints', 'evaluations'
 GIGABYTE = 10**9
+MEASURED = ('plain', 'hybrid', 'psnr', 'exact', 'ssim')
+
+
+@dataclass(frozen=True, kw_only=True)
+class CommandConfig(EvaluationConfig):
+    """What is measured, and what that may take."""
+
+    threads: int = param(
+        1, 'CPU threads of the model; more than one pays only on an idle host', minimum=1
+    )
+    memory_gb: float = param(
+        4.0, 'frames up to this size are kept in memory', minimum=0.0, maximum=4096.0
+    )
+
+    def __post_init__(self) -> None:
+        check_ranges(self)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -60,16 +67,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         '--device', default='auto', help='auto, cpu, cuda or cuda:N (default auto)'
     )
-    parser.add_argument(
-        '--threads',
-        type=int,
-        default=1,
-        help='CPU threads of the model; more than one pays only on an idle host (default 1)',
-    )
-    parser.add_argument(
-        '--memory-gb', type=float, default=4.0, help='frames up to this size are kept in memory'
-    )
-    add_arguments(parser, EvaluationConfig)
+    add_arguments(parser, CommandConfig)
     add_reading_options(parser)
     return parser
 
@@ -81,72 +79,34 @@ def main(args: Sequence[str] | None = None) -> None:
 
 def work(arguments: argparse.Namespace) -> dict[str, Any]:
     """Evaluate; return what was measured."""
-    config = config_from_args(EvaluationConfig, arguments)
-    if arguments.threads < 1:
-        raise ConfigError(f'--threads must be at least 1, got {arguments.threads}')
-    torch.set_num_threads(arguments.threads)
-    path = arguments.checkpoint
-    if not path.name:
-        raise CheckpointError(f'{path} names no checkpoint: give its folder')
-    model, loaded = load_model(path.parent, path.name, arguments.device)
-    own = config_from_dict(WorldModelConfig, loaded.config)
-    layout = CanvasLayout.from_config(own)
-    session = _canvases(arguments.session, arguments, layout)
+    config = config_from_args(CommandConfig, arguments)
+    torch.set_num_threads(config.threads)
+    subject = load_subject(arguments.checkpoint, arguments.device)
+    limit = int(config.memory_gb * GIGABYTE)
+    session = _canvases(arguments.session, arguments, subject, limit)
     train = None
     if arguments.train_session is not None:
-        train = _canvases(arguments.train_session, arguments, layout)
+        train = _canvases(arguments.train_session, arguments, subject, limit)
         check_same_action_space([*session.sessions, *train.sessions])
     with progress_bar('evaluating', quiet=arguments.quiet, unit='canvas') as progress:
-        evaluation = evaluate(
-            model,
-            session,
-            config,
-            loss=own.loss,
-            precision=own.optimizer.precision,
-            train=train,
-            progress=progress,
-        )
-    folder = arguments.output_dir or default_folder(path, session.name)
-    facts = {
-        'session': str(arguments.session),
-        'checkpoint': str(path),
-        'step': str(loaded.counters.get('optimizer_step', 0)),
-    }
-    page = write_evaluation(evaluation, folder, title=f'{session.name}: {path.name}', facts=facts)
+        evaluation = subject.measure(session, config, train=train, progress=progress)
+    page = subject.write(evaluation, arguments.session, arguments.output_dir)
     data = to_dict(evaluation)
     print(_table(data))
     print(f'\n{verdict(data)}\nreport: {page}')
-    return {**data, 'checkpoint': str(path), 'report': str(page)}
+    return {**data, 'checkpoint': str(subject.path), 'report': str(page)}
 
 
-def default_folder(checkpoint: Path, session: str) -> Path:
-    """
-    Return where an evaluation goes: beside the checkpoints, so that no two runs share it.
-
-    ``runs/walk/monday/checkpoints/best`` gives ``runs/walk/monday/evaluations/best/<session>``,
-    ``saved/checkpoints/jetbot/mine`` gives ``saved/evaluations/jetbot/mine/<session>``.
-    """
-    parts = checkpoint.absolute().parent.parts
-    if CHECKPOINTS in parts[-2:]:
-        place = len(parts) - 1 - parts[::-1].index(CHECKPOINTS)
-        parts = (*parts[:place], EVALUATIONS, *parts[place + 1 :])
-    else:
-        parts = (*parts[:-1], EVALUATIONS, parts[-1])
-    folder = Path(*parts, checkpoint.name, session)
-    # As the user wrote it: relative to here where the checkpoint was.
-    here = Path.cwd()
-    inside = not checkpoint.is_absolute() and folder.is_relative_to(here)
-    return folder.relative_to(here) if inside else folder
-
-
-def _canvases(path: Path, arguments: argparse.Namespace, layout: CanvasLayout) -> CanvasSet:
+def _canvases(
+    path: Path, arguments: argparse.Namespace, subject: Subject, limit: int
+) -> CanvasSet:
     session = read_session(path, arguments)
-    return make_canvases([session], layout, memory_bytes=int(arguments.memory_gb * GIGABYTE))
+    return make_canvases([session], subject.layout, memory_bytes=limit)
 
 
 def _table(data: dict[str, Any]) -> str:
     """Return the figures for people."""
-    rows = [['', 'plain', 'hybrid', 'PSNR', 'SSIM']]
+    rows = [['', 'plain', 'hybrid', 'PSNR', 'exact', 'SSIM']]
     names = (
         ('model', ''),
         ('copy last frame', '_copy_last'),
@@ -155,7 +115,7 @@ def _table(data: dict[str, Any]) -> str:
         ('all black', '_black'),
     )
     for label, suffix in names:
-        values = (data[f'{name}{suffix}'] for name in ('plain', 'hybrid', 'psnr', 'ssim'))
+        values = (data[f'{name}{suffix}'] for name in MEASURED)
         rows.append([label, *map(number, values)])
     lines = [f'{row[0]:18}' + ''.join(f'{cell:>14}' for cell in row[1:]) for row in rows]
     if data['within_2px'] is not None:

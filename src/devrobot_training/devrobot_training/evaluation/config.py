@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from devrobot_interfaces_py.configs import check_ranges, param
 from devrobot_world_model.config import LossConfig
+import numpy as np
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,10 +37,12 @@ class Conditions:
     What single predictions and rollouts are measured with.
 
     ``tick`` is called with 0 before a batch, when it may end everything by an exception, and
-    with the number of things done after it.
+    with the number of things done after it. ``measured`` is called with the (B,) hybrid losses of
+    each batch of single predictions.
     """
 
     batch_size: int
     loss: LossConfig
     precision: str
     tick: Callable[[int], None]
+    measured: Callable[[np.ndarray], None] = lambda losses: None

@@ -86,6 +86,7 @@ def evaluate(
     precision: str = 'auto',
     train: CanvasSet | None = None,
     progress: Progress | None = None,
+    measured: Callable[[np.ndarray], None] = lambda losses: None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Evaluation:
     """
@@ -93,6 +94,7 @@ def evaluate(
 
     :param train: where the mean frame comes from; without it from ``canvases`` themselves.
     :param progress: told how many canvases and rollouts are done, and of how many.
+    :param measured: told the (B,) hybrid losses of each batch of canvases.
     :raises EvaluationStoppedError: if ``should_stop`` said so.
     """
     model.eval()
@@ -103,6 +105,7 @@ def evaluate(
         loss=loss,
         precision=precision,
         tick=_ticker(len(rows) + len(runs), progress, should_stop),
+        measured=measured,
     )
     baselines = make_baselines(train or canvases, loss, from_training=train is not None)
     threshold = config.changed_threshold
@@ -142,6 +145,7 @@ def _measure(
         part = measure_predictions(layout, batch, predictions, taken, baselines, conditions.loss)
         parts.append(part | dots.measure(layout, here, batch, predictions))
         pairs.append(divergence(layout, predictions, threshold))
+        conditions.measured(part['hybrid'])
         conditions.tick(len(here))
     values = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     return values, PairDivergence.joined(pairs)

@@ -47,6 +47,8 @@ def key_figures(evaluation: Evaluation) -> dict[str, float | None]:
         figures[name] = _mean(values[name])
         for baseline in BASELINES:
             figures[f'{name}_{baseline}'] = _mean(values[f'{name}_{baseline}'])
+    for suffix in ('', *(f'_{baseline}' for baseline in BASELINES)):
+        figures[f'exact{suffix}'] = _exact(values[f'psnr{suffix}'])
     figures['hybrid_wrong_action'] = _mean(values['hybrid_wrong'])
     return figures
 
@@ -109,6 +111,7 @@ def _of_action(evaluation: Evaluation, action: int) -> dict[str, Any]:
     found: dict[str, Any] = {'count': int(own.sum())}
     for name in ('plain', 'hybrid', 'hybrid_copy_last', 'hybrid_wrong', 'psnr', 'ssim'):
         found[name] = _mean(values[name][own])
+    found['exact'] = _exact(values['psnr'][own])
     if 'dot_error' in values and evaluation.other_dot_error is not None:
         found |= _dots('', values['dot_error'][own])
         # As the action that was not taken: how right is what the model expects of it.
@@ -146,6 +149,11 @@ def _rollout_share(evaluation: Evaluation, step: int) -> float | None:
     if rollouts is None or rollouts.dot_error is None or rollouts.dot_error.shape[1] < step:
         return None
     return share_within(rollouts.dot_error[:, step - 1], NEAR_PX)
+
+
+def _exact(psnr: np.ndarray) -> int:
+    """Return how many predictions have no error at all, which a mean PSNR leaves out."""
+    return int(np.isposinf(psnr).sum())
 
 
 def _mean(values: np.ndarray) -> float | None:

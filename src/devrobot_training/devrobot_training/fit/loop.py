@@ -8,7 +8,6 @@ a run that was interrupted and resumed gives the same losses as one that was not
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 import math
-import time
 from typing import Any
 
 from devrobot_training.data.balance import draw_summary
@@ -19,6 +18,7 @@ from devrobot_training.fit.config import TrainConfig
 from devrobot_training.fit.ema import WeightAverage
 from devrobot_training.fit.events import CHECKPOINT, Happened, Listener, StepDone, Validated
 from devrobot_training.fit.gradients import gradient_norms
+from devrobot_training.fit.progress import Clock, Progress
 from devrobot_training.fit.stopping import Stop, StoppingRules
 from devrobot_training.fit.team import Team
 from devrobot_training.fit.validation import Validator
@@ -27,30 +27,7 @@ from devrobot_world_model.learning.step import Learner, NonFiniteLossError, Step
 import numpy as np
 import torch
 
-TRAIN_LOSS_DECAY = 0.1
 NEAR_ENOUGH = 0.95
-
-
-@dataclass(frozen=True, kw_only=True)
-class Clock:
-    """Where the time comes from; tests bring their own."""
-
-    wall: Callable[[], float] = time.monotonic
-    cpu: Callable[[], float] = time.process_time
-
-
-@dataclass
-class Progress:
-    """What a run has reached; everything in it survives a resume."""
-
-    train_loss: float = math.nan
-    best: float = math.inf
-    best_step: int = 0
-    cpu_seconds: float = 0.0
-    wall_seconds: float = 0.0
-    cpu_seconds_to_95: float | None = None
-    within_2px: float = math.nan
-    validations: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,6 +88,8 @@ class Fitter:
         ema = config.fit.ema
         self.average = WeightAverage(parts.learner.model, ema) if ema else None
         self._saved_step = -1
+        #: Why the training has ended, also of one whose last state was restored.
+        self.ended: Stop | None = None
         self._begun = (0.0, 0.0)
         self._window = (0.0, 0)
 
@@ -118,16 +97,15 @@ class Fitter:
         """
         Train until a rule or ``should_stop`` ends it; the last state is saved.
 
+        A restored training that had ended has no step left, unless its rules are others now.
+
         :raises TeamError: if another process of the team is gone.
         """
-        done = self.progress
-        self._begun = (
-            self._clock.cpu() - done.cpu_seconds,
-            self._clock.wall() - done.wall_seconds,
-        )
-        self._window = (self._clock.wall(), self.learner.samples_seen)
+        done, clock = self.progress, self._clock
+        self._begun = (clock.cpu() - done.cpu_seconds, clock.wall() - done.wall_seconds)
+        self._window = (clock.wall(), self.learner.samples_seen)
         try:
-            stop = None
+            stop = self.ended = self._ended_before()
             while stop is None:
                 if self._team.any(should_stop()):
                     stop = Stop('interrupted', 'stopped on request')
@@ -145,10 +123,8 @@ class Fitter:
         return {
             'loader': self._loader.state(),
             'rules': self._rules.state(),
-            'progress': {
-                name: None if isinstance(value, float) and not math.isfinite(value) else value
-                for name, value in vars(self.progress).items()
-            },
+            'ended': self.ended and [self.ended.reason, self.ended.message],
+            'progress': self.progress.state(),
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -156,9 +132,8 @@ class Fitter:
         self._saved_step = self.learner.step
         self._loader.restore(state['loader'])
         self._rules.restore(state['rules'])
-        fresh = Progress()
-        for name, value in state['progress'].items():
-            setattr(self.progress, name, getattr(fresh, name) if value is None else value)
+        self.ended = Stop(*state['ended']) if state.get('ended') else None
+        self.progress.restore(state['progress'])
 
     def tell(self, event: str, message: str) -> None:
         """Tell the listeners of something in words."""
@@ -170,6 +145,14 @@ class Fitter:
                 message=message,
             )
         )
+
+    def _ended_before(self) -> Stop | None:
+        """Return why the training had ended before it was restored, where that still holds."""
+        seconds = self._agreed(self.progress.wall_seconds)
+        holds = self.ended is not None and self._rules.holds(
+            self.ended, samples=self.samples, elapsed_s=seconds
+        )
+        return self.ended if holds else None
 
     def _step(self) -> Stop | None:
         """Make one step with all that is due after it; return why to stop, if so."""
@@ -185,14 +168,14 @@ class Fitter:
             self.average.update(learner.step)
         self._note(loaded, result, self._clock.wall() - begin)
         self._tell_time()
-        stop = self._rules.after_step(
+        self.ended = self._rules.after_step(
             samples=self.samples, elapsed_s=self._agreed(self.progress.wall_seconds)
         )
         if _crossed(before, self.samples, config.validate_every):
-            stop = self._validate() or stop
+            self._validate()
         elif _crossed(before, self.samples, config.checkpoint_every):
             self._checkpoint(best=False)
-        return stop
+        return self.ended
 
     def _checkpoint(self, *, best: bool) -> None:
         """
@@ -236,9 +219,8 @@ class Fitter:
         self.sampler.observe(loaded.rows, values[:, kind])
         loss = float(values[:, kind].mean())
         last = self.progress.train_loss
-        self.progress.train_loss = (
-            loss if math.isnan(last) else last + TRAIN_LOSS_DECAY * (loss - last)
-        )
+        weight = self.config.stopping.train_loss_weight
+        self.progress.train_loss = loss if math.isnan(last) else last + weight * (loss - last)
         self._emit(
             StepDone(
                 step=self.learner.step,
@@ -254,7 +236,7 @@ class Fitter:
             )
         )
 
-    def _validate(self) -> Stop | None:
+    def _validate(self) -> None:
         norms = gradient_norms(self.learner.model)
         if self.average is None:
             found = self._validator(self.learner.model)
@@ -272,6 +254,7 @@ class Fitter:
         if progress.cpu_seconds_to_95 is None and found.within_2px >= NEAR_ENOUGH:
             progress.cpu_seconds_to_95 = progress.cpu_seconds
         stop = self._rules.after_validation(train_ema=progress.train_loss, validation=value)
+        self.ended = stop or self.ended
         self._emit(
             Validated(
                 step=self.learner.step,
@@ -293,7 +276,6 @@ class Fitter:
         )
         if improved:
             self._checkpoint(best=True)
-        return stop
 
     def _rate(self) -> float:
         """Return samples per second since the last validation."""

@@ -34,6 +34,12 @@ class StoppingConfig:
     time_budget: float = param(
         0.0, 'end after so many seconds; 0 = no limit', minimum=0.0, maximum=1e9
     )
+    train_loss_weight: float = param(
+        0.1,
+        'weight of each new step in the averaged training loss; 1 = no averaging',
+        minimum=0.0001,
+        maximum=1.0,
+    )
     divergence: bool = param(True, 'end when validation gets worse and worse than training')
     divergence_gap: float = param(
         0.002, 'diverged: validation exceeds the averaged training loss by this', minimum=0.0
@@ -62,6 +68,9 @@ class StoppingConfig:
     )
     plateau_patience: int = param(
         25, 'validations within which it must come', minimum=1, maximum=100_000
+    )
+    plateau_after: int = param(
+        0, 'validations before a plateau is looked for', minimum=0, maximum=100_000
     )
 
     def __post_init__(self) -> None:
@@ -94,7 +103,7 @@ class DivergenceRule:
         diverged = self._is_diverged(train, validation)
         counts = diverged and self._updates > config.divergence_after
         self._in_a_row = self._in_a_row + 1 if counts else 0
-        if self._in_a_row < config.divergence_in_a_row:
+        if not self.is_due:
             return None
         return Stop(
             DIVERGENCE,
@@ -102,6 +111,11 @@ class DivergenceRule:
             f'{self._in_a_row} times in a row, at last {validation:.4g} with {train:.4g} in '
             f'training and {self._best:.4g} as best',
         )
+
+    @property
+    def is_due(self) -> bool:
+        """Whether the training is to end."""
+        return self._in_a_row >= self._config.divergence_in_a_row
 
     def state(self) -> dict[str, Any]:
         """Return plain data."""
@@ -141,16 +155,21 @@ class PlateauRule:
         self._reference = math.inf
         self._best = math.inf
         self._since = 0
+        self._updates = 0
 
     def update(self, validation: float) -> Stop | None:
         """Take a validation loss."""
         config = self._config
+        self._updates += 1
         self._best = min(self._best, validation)
+        if self._updates <= config.plateau_after:
+            self._reference = self._best
+            return None
         if validation < self._reference * (1.0 - config.plateau_threshold):
             self._reference, self._since = validation, 0
             return None
         self._since += 1
-        if self._since < config.plateau_patience:
+        if not self.is_due:
             return None
         return Stop(
             PLATEAU,
@@ -158,12 +177,18 @@ class PlateauRule:
             f'{100 * config.plateau_threshold:g} % in {self._since} validations',
         )
 
+    @property
+    def is_due(self) -> bool:
+        """Whether the training is to end."""
+        return self._since >= self._config.plateau_patience
+
     def state(self) -> dict[str, Any]:
         """Return plain data."""
         return {
             'reference': _plain(self._reference),
             'best': _plain(self._best),
             'since': self._since,
+            'updates': self._updates,
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -171,6 +196,7 @@ class PlateauRule:
         self._reference = _number(state['reference'])
         self._best = _number(state['best'])
         self._since = int(state['since'])
+        self._updates = int(state.get('updates', 0))
 
 
 class StoppingRules:
@@ -199,6 +225,15 @@ class StoppingRules:
         if diverged is not None and self._config.divergence:
             return diverged
         return stalled if self._config.plateau else None
+
+    def holds(self, stop: Stop, *, samples: int, elapsed_s: float) -> bool:
+        """Return whether what ended a training before its state was saved would end it now."""
+        if stop.reason == DIVERGENCE:
+            return self._config.divergence and self._divergence.is_due
+        if stop.reason == PLATEAU:
+            return self._config.plateau and self._plateau.is_due
+        limit = self.after_step(samples=samples, elapsed_s=elapsed_s)
+        return limit is not None and limit.reason == stop.reason
 
     def state(self) -> dict[str, Any]:
         """Return plain data."""

@@ -20,10 +20,11 @@ from devrobot_training.fit.run_folder import CONFIG, LAST, RunFolder
 from devrobot_training.fit.stopping import Stop
 from devrobot_training.fit.team import Team
 from devrobot_training.sessions.opening import open_session
-from devrobot_training.sessions.session import Session
+from devrobot_training.sessions.session import check_same_action_space, Session
 from devrobot_training.sessions.splits import PartConfig, split_in_two
 from devrobot_world_model.canvas.layout import CanvasLayout
 from devrobot_world_model.checkpoints import load_checkpoint, LoadedCheckpoint
+from devrobot_world_model.learning.processor import prepare_processor
 from devrobot_world_model.learning.state import learner_state, MODEL_PREFIX, restore_learner
 from devrobot_world_model.learning.step import Learner
 from devrobot_world_model.model.factory import build_model
@@ -109,6 +110,7 @@ def open_data(inputs: Inputs, config: TrainConfig, reading: Reading | None = Non
         ]
     else:
         pair = [whole, opened(inputs.validation)]
+        check_same_action_space(pair)
     train, validation = (_canvases(session, config) for session in pair)
     digests = {session.name: session.digest for session in pair}
     return Data(train=train, validation=validation, digests=digests)
@@ -144,7 +146,7 @@ class Training:
         self.config = config
         self.data = data
         self.team = team or Team()
-        torch.set_num_threads(config.threads)
+        prepare_processor(config.threads)
         model = build_model(config.world_model())
         device = next(model.parameters()).device
         data.train.store.to(device)

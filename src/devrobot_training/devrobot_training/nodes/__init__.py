@@ -1,0 +1,1 @@
+"""The ROS 2 shell of offline training; the only folder here that imports rclpy."""

@@ -1,0 +1,1 @@
+"""What all HTML pages share: numbers, tables, curves, pictures, style; one file, no network."""

@@ -1,0 +1,156 @@
+"""From the names of a request for a training to what is going to be done."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from devrobot_interfaces_py.configs import ConfigError, load_config
+from devrobot_training.fit.config import train_preset, TrainConfig
+from devrobot_training.fit.problems import RunError
+from devrobot_training.fit.run_folder import check_run_id, CONFIG, INPUTS, new_run_id, RunFolder
+from devrobot_training.fit.training import Inputs, read_run
+from devrobot_training.tasks.names import find, UnusableNameError
+from devrobot_training.tasks.outcome import Problem, told_as
+from devrobot_training.tasks.places import ServerConfig
+from devrobot_world_model.model.factory import resolve_device
+
+PRESET = 'preset'
+DEFAULT_PRESET = 'tiny'
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingRequest:
+    """
+    What somebody asks for: the fields of the goal of Train.
+
+    ``run_id`` without any session is that of a run that goes on.
+    """
+
+    root_session: str = ''
+    train_session: str = ''
+    validation_session: str = ''
+    config_path: str = ''
+    checkpoint: str = ''
+    run_id: str = ''
+    overrides: tuple[str, ...] = ()
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether it is about a run that there is already."""
+        named = (self.root_session, self.train_session, self.validation_session)
+        return bool(self.run_id) and not any(named)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What a training does; ``folder`` is that of a run that goes on, None for a new one."""
+
+    config: TrainConfig
+    inputs: Inputs
+    run_id: str
+    folder: RunFolder | None = None
+
+
+def make_plan(request: TrainingRequest, places: ServerConfig) -> Plan:
+    """
+    Check everything that can be checked at once.
+
+    :raises TaskError: if something that was asked for cannot be.
+    """
+    plan = _resumed(request, places) if request.goes_on else _new(request, places)
+    with told_as(Problem.INVALID_CONFIG, ConfigError):
+        resolve_device(plan.config.device)
+    return plan
+
+
+def _new(request: TrainingRequest, places: ServerConfig) -> Plan:
+    with told_as(Problem.INVALID_CONFIG, ConfigError, RunError, UnusableNameError):
+        config = _settings(request, places.configs_dir)
+        run_id = check_run_id(request.run_id) if request.run_id else _free_id(places)
+    with told_as(Problem.INVALID_SESSION, UnusableNameError):
+        train, validation = _sessions(request, places)
+    start = ''
+    if request.checkpoint:
+        with told_as(Problem.INCOMPATIBLE_CHECKPOINT, UnusableNameError):
+            start = str(find(request.checkpoint, places.checkpoint_folders, 'checkpoint'))
+    inputs = Inputs(
+        train=train, validation=validation, start=start, skip_faulty=places.skip_faulty
+    )
+    return Plan(config=config, inputs=inputs, run_id=run_id)
+
+
+def _resumed(request: TrainingRequest, places: ServerConfig) -> Plan:
+    with told_as(Problem.INVALID_CONFIG, ConfigError, RunError, UnusableNameError):
+        folder = RunFolder(_run_path(request.run_id, places.runs_dir))
+        given = [name for name in ('config_path', 'checkpoint') if getattr(request, name)]
+        if given:
+            raise UnusableNameError(
+                f'run_id {request.run_id!r} without a session goes on with that run, which has '
+                f'its own {" and ".join(given)}: leave that empty, or name a session'
+            )
+        config, inputs = read_run(folder)
+        config = load_config(TrainConfig, None, request.overrides, base=config)
+    return Plan(config=config, inputs=inputs, run_id=folder.path.name, folder=folder)
+
+
+def _run_path(name: str, runs: Path) -> Path:
+    """Return the folder of a run that is called by its id, or by SESSION/RUN_ID."""
+    found = [name]
+    if '/' not in name:
+        wanted = check_run_id(name)
+        found = sorted(f'{p.parent.parent.name}/{name}' for p in runs.glob(f'*/{wanted}/{INPUTS}'))
+    if len(found) > 1:
+        raise UnusableNameError(
+            f'run_id {name!r} is that of several runs: say which, {" or ".join(found)}'
+        )
+    path = find(found[0], [runs], 'run_id') if found else runs / name
+    if not (path / CONFIG).is_file():
+        raise UnusableNameError(
+            f'run_id {name!r} is of no run in {runs} that could go on; for a new run name '
+            'root_session, or train_session and validation_session'
+        )
+    return path
+
+
+def _settings(request: TrainingRequest, configs: Path) -> TrainConfig:
+    """Return the settings: a file or a preset, and the overrides over it."""
+    presets = [o.partition('=')[2].strip() for o in request.overrides if _is_preset(o)]
+    overrides = [o for o in request.overrides if not _is_preset(o)]
+    if not request.config_path:
+        base = train_preset(presets[-1] if presets else DEFAULT_PRESET)
+        return load_config(TrainConfig, None, overrides, base=base)
+    if presets:
+        raise ConfigError(f'preset={presets[-1]} and config_path exclude each other: leave one')
+    return load_config(TrainConfig, find(request.config_path, [configs], 'config_path'), overrides)
+
+
+def _is_preset(override: str) -> bool:
+    return override.partition('=')[0].strip() == PRESET
+
+
+def _sessions(request: TrainingRequest, places: ServerConfig) -> tuple[Path, Path | None]:
+    """Return what trains and what validates; None = the first is split in time."""
+    pair: Sequence[str] = (request.train_session, request.validation_session)
+    if request.root_session:
+        if any(pair):
+            raise UnusableNameError(
+                'root_session excludes train_session and validation_session: leave one of them'
+            )
+        return find(request.root_session, places.session_folders, 'root_session'), None
+    if not all(pair):
+        raise UnusableNameError('name root_session, or train_session and validation_session')
+    train, validation = (
+        find(name, places.session_folders, what)
+        for name, what in zip(pair, ('train_session', 'validation_session'), strict=True)
+    )
+    return train, validation
+
+
+def _free_id(places: ServerConfig) -> str:
+    """Return a name made of the time that no session has a run of."""
+    wanted, number = new_run_id(), 1
+    name = wanted
+    while any(places.runs_dir.glob(f'*/{name}')):
+        number += 1
+        name = f'{wanted}_{number}'
+    return name
