@@ -40,7 +40,7 @@ class RecordToroidalConfig:
     )
     max_duration: int = param(5, 'most steps that an action is held', minimum=1, maximum=1_000_000)
     reinit_interval: int = param(
-        10,
+        15,
         'put the dot at a new start after so many actions; 0 = never',
         minimum=0,
         maximum=MOST_STEPS,
