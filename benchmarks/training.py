@@ -8,9 +8,9 @@ of as many patches (it cannot be built for a canvas). All take turns in one run,
 with a model of the ``reference`` size.
 """
 
+import argparse
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-import importlib.util
 from pathlib import Path
 import statistics
 import tempfile
@@ -19,10 +19,14 @@ import time
 from devrobot_training.data.canvases import CanvasSet, make_canvases
 from devrobot_training.data.loader import BatchLoader
 from devrobot_training.data.sampling import make_sampler, SamplerConfig
+from devrobot_training.fit.events import StepDone
+from devrobot_training.logs.metrics_log import MetricsLog
+from devrobot_training.logs.recording import MetricsRecorder
 from devrobot_training.sessions.opening import open_session
 from devrobot_world_model.canvas.layout import CanvasLayout
 from devrobot_world_model.config import preset, PRESET_NAMES, WorldModelConfig
 from devrobot_world_model.learning.precision import has_native_bf16
+from devrobot_world_model.learning.processor import prepare_processor
 from devrobot_world_model.learning.step import Learner
 from devrobot_world_model.model.factory import build_model
 import numpy as np
@@ -33,10 +37,12 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 from torch.utils.flop_counter import FlopCounterMode
+from vit_mae import vit_mae_steps
 
 CHUNK = 16
 PEAK_SIZES = (1024, 2048, 3072)
 PAGE = 4096
+LOGGED_STEPS = 2000
 
 
 class PrebuiltCanvases(Dataset):
@@ -88,42 +94,6 @@ def our_steps(
     return lambda: learner.train_step(loader.next().batch) and None, learner, loader
 
 
-def vit_mae_steps(config: WorldModelConfig, size: int) -> Callable[[], None] | None:
-    """Return a function that makes one step of ViTMAE; None without ``transformers``."""
-    if importlib.util.find_spec('transformers') is None:
-        return None
-    from transformers import ViTMAEConfig, ViTMAEForPreTraining
-
-    layout, model = CanvasLayout.from_config(config), config.model
-    side = round((layout.rows * layout.canvas_columns) ** 0.5)
-    hidden = layout.patches_per_frame / (layout.rows * layout.canvas_columns)
-    net = ViTMAEForPreTraining(
-        ViTMAEConfig(
-            hidden_size=model.encoder_width,
-            num_hidden_layers=model.encoder_depth,
-            num_attention_heads=model.encoder_heads,
-            intermediate_size=int(model.encoder_width * model.mlp_ratio),
-            decoder_hidden_size=model.decoder_width,
-            decoder_num_hidden_layers=model.decoder_depth,
-            decoder_num_attention_heads=model.decoder_heads,
-            decoder_intermediate_size=int(model.decoder_width * model.mlp_ratio),
-            image_size=side * model.patch_size,
-            patch_size=model.patch_size,
-            mask_ratio=hidden,
-        )
-    )
-    optimizer = torch.optim.AdamW(net.parameters(), lr=3e-4, foreach=False)
-    images = torch.rand(size, 3, side * model.patch_size, side * model.patch_size)
-
-    def step() -> None:
-        loss = net(pixel_values=images).loss
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-
-    return step
-
-
 @dataclass(frozen=True)
 class Peak:
     """Floating point operations per second of the fastest matrix product."""
@@ -149,8 +119,11 @@ def matmul_peak() -> Peak:
 def step_flops(config: WorldModelConfig, canvases: CanvasSet, size: int) -> float:
     """Return the floating point operations of one training step, per canvas."""
     step, _, loader = our_steps(config, canvases, size)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # the counter sees the thread that it is in
     with FlopCounterMode(display=False) as counter:
         step()
+    torch.set_num_threads(threads)
     loader.close()
     return counter.get_total_flops() / size
 
@@ -196,6 +169,66 @@ def measure(
     return figures | {name: size / statistics.median(times) for name, times in seconds.items()}
 
 
+def logging_seconds(size: int, folder: Path) -> float:
+    """Return what writing down one step of ``size`` canvases takes, flushes included."""
+    rows, losses = np.arange(size), np.random.default_rng(0).random((3, size), np.float32)
+    recorder = MetricsRecorder(MetricsLog(folder / f'metrics_{size}.jsonl'))
+    begin = time.perf_counter()
+    for step in range(LOGGED_STEPS):
+        recorder(
+            StepDone(
+                step=step,
+                samples=step * size,
+                rows=rows,
+                plain=losses[0],
+                focal=losses[1],
+                hybrid=losses[2],
+                loss=float(losses[2].mean()),
+                learning_rate=3e-4,
+                gradient_norm=1.0,
+                seconds=0.1,
+            )
+        )
+    recorder.close()
+    return (time.perf_counter() - begin) / LOGGED_STEPS
+
+
+def compare(
+    config: WorldModelConfig,
+    canvases: CanvasSet,
+    arguments: argparse.Namespace,
+    flops: float,
+    peak: Peak,
+    folder: Path,
+) -> dict[str, float]:
+    """Measure every batch size, print a line for each, and return the figures."""
+    figures: dict[str, float] = {}
+    logging: list[float] = []
+    runs = [(size, 0) for size in arguments.batch_sizes]
+    runs += [(size, CHUNK) for size in arguments.batch_sizes if size == 32]
+    for size, chunk in runs:
+        rounds = arguments.rounds if size < 16 else max(3, arguments.rounds // 2)
+        result = measure(config, canvases, size, rounds, chunk)
+        tag = f'bs{size}' + ('_chunks' if chunk else '')
+        figures[f'ratio_{tag}'] = round(result['ratio_ours'], 3)
+        if 'vit_mae' in result:
+            figures[f'ratio_to_vit_mae_{tag}'] = round(result['ours'] / result['vit_mae'], 3)
+        figures |= {f'{k}_samples_per_second_{tag}': round(v, 2)
+                    for k, v in result.items() if not k.startswith('ratio')}  # fmt: skip
+        share = result['ours'] * flops / peak.flops
+        if not chunk:
+            figures[f'fraction_of_peak_{tag}'] = round(share, 3)
+            logging.append(logging_seconds(size, folder) * result['ours'] / size)
+        others = ', '.join(f'{k} {v:.2f}' for k, v in result.items() if k in ('plain', 'vit_mae'))
+        print(f'{tag:12} {result["ours"]:7.2f} samples/s ({others}), ratio '
+              f'{result["ratio_ours"]:.2f}, {share:.0%} of the peak', flush=True)  # fmt: skip
+    best = [value for key, value in figures.items() if key.startswith('fraction_of_peak_')]
+    figures['fraction_of_peak'] = max(best, default=0.0)
+    figures['logging_share'] = round(max(logging, default=0.0), 5)
+    print(f'logging takes {figures["logging_share"]:.3%} of a step at most', flush=True)
+    return figures
+
+
 def main() -> None:
     """Measure and print one line per batch size."""
     parser = make_parser(__doc__, 'python benchmarks/training.py --json training.json')
@@ -204,12 +237,13 @@ def main() -> None:
     parser.add_argument('--batch-sizes', type=int, nargs='+', default=[1, 8, 32, 64])
     parser.add_argument('--frames', type=int, default=600, help='frames of the session')
     arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
+    prepare_processor(arguments.threads)
     config = preset(arguments.preset)
     layout = CanvasLayout.from_config(config)
     figures: dict = {'preset': arguments.preset}
     with tempfile.TemporaryDirectory(prefix='training_') as name:
-        session = open_session(write_bag(Path(name) / 'bag', arguments.frames, 'none'))
+        folder = Path(name)
+        session = open_session(write_bag(folder / 'bag', arguments.frames, 'none'))
         canvases = make_canvases([session], layout, store='memory')
         figures['bytes_per_canvas'] = round(bytes_per_canvas(canvases))
         figures['disk_growth_mb'] = round(disk_growth(canvases), 1)
@@ -217,25 +251,7 @@ def main() -> None:
         print(f'matmul peak {peak.flops / 1e9:.0f} GFLOP/s ({peak.precision}, {arguments.threads} '
               f'threads); {flops / 1e9:.1f} GFLOP per canvas', flush=True)  # fmt: skip
         figures |= {'peak_gflops': peak.flops / 1e9, 'gflop_per_canvas': flops / 1e9}
-        runs = [(size, 0) for size in arguments.batch_sizes]
-        runs += [(size, CHUNK) for size in arguments.batch_sizes if size == 32]
-        for size, chunk in runs:
-            rounds = arguments.rounds if size < 16 else max(3, arguments.rounds // 2)
-            result = measure(config, canvases, size, rounds, chunk)
-            tag = f'bs{size}' + ('_chunks' if chunk else '')
-            figures[f'ratio_{tag}'] = round(result['ratio_ours'], 3)
-            figures |= {f'{k}_samples_per_second_{tag}': round(v, 2)
-                        for k, v in result.items() if not k.startswith('ratio')}  # fmt: skip
-            share = result['ours'] * flops / peak.flops
-            if not chunk:
-                figures[f'fraction_of_peak_{tag}'] = round(share, 3)
-            others = ', '.join(
-                f'{k} {v:.2f}' for k, v in result.items() if k in ('plain', 'vit_mae')
-            )
-            print(f'{tag:12} {result["ours"]:7.2f} samples/s ({others}), ratio '
-                  f'{result["ratio_ours"]:.2f}, {share:.0%} of the peak', flush=True)  # fmt: skip
-    best = [v for k, v in figures.items() if k.startswith('fraction_of_peak_')]
-    figures['fraction_of_peak'] = max(best, default=0.0)
+        figures |= compare(config, canvases, arguments, flops, peak, folder)
     finish(figures, arguments.json)
 
 

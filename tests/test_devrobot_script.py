@@ -44,7 +44,9 @@ case "$*" in
     touch "$FAKE/pip_started"
     while [[ -e $FAKE/hang ]]; do sleep 0.02; done
     cp "$FAKE/colcon" "${0%/*}/colcon" ;;
+  '-m pytest'*) note "$*"; [[ ! -e $FAKE/fail ]] || exit 1 ;;
   *mend_wheels.py*) note "mend ${!#}" ;;
+  *overlay.py*) note "overlay ${!#}" ;;
 esac
 """
 FAKE_COLCON = """#!/bin/bash
@@ -156,6 +158,8 @@ def kind_of(call: str) -> str:
         )
     if words[:2] == ['-m', 'venv']:
         return ' '.join(['venv', *(w for w in words if w.startswith('--'))])
+    if words[0] == 'overlay':
+        return f'overlay {Path(call).name}'
     if words[:2] == ['-m', 'pip']:
         return ' '.join(['pip', *(Path(w).stem for w in call.split('-r ')[1:])])
     return call
@@ -206,11 +210,80 @@ def test_an_unknown_option_is_named(verb):
     assert 'usage: ./devrobot' in result.stderr
 
 
-def test_extras_name_the_known_ones():
-    result = ours('test', '--extras', 'no_such_extra', '-q')
-    assert result.returncode == 1
-    assert "no extra 'no_such_extra'" in result.stderr
-    assert 'no extras are defined yet' in result.stderr
+EXTRA_TESTED = ['venv', 'overlay .venv', 'pip one', '-m pytest --extra one -q']
+
+
+@pytest.fixture
+def with_extras(copy):
+    """Return a copy with the extras one and two."""
+    shutil.rmtree(copy.root / 'requirements' / 'extras')
+    (copy.root / 'requirements' / 'extras').mkdir()
+    for name in ('one', 'two'):
+        (copy.root / 'requirements' / 'extras' / f'{name}.txt').write_text(f'{name}==1\n')
+    return copy
+
+
+@pytest.fixture
+def extras(with_extras):
+    """Return one that is set up, too."""
+    assert with_extras.run('setup', '--dev')[0] == 0
+    with_extras.calls()
+    return with_extras
+
+
+@pytest.mark.parametrize(
+    ('names', 'text'),
+    [
+        (['three'], "There is no extra 'three'; there are: one two."),
+        (['one', '../dev'], "There is no extra '../dev'; there are: one two."),
+        ([], 'test --extras needs at least one name.'),
+    ],
+)
+def test_unknown_extras_are_refused_with_the_known_ones(with_extras, names, text):
+    code, output = with_extras.run('test', '--extras', *names, '-q')
+    assert code == 1 and text in output
+    assert with_extras.calls() == []
+
+
+def test_an_extra_has_an_environment_of_its_own_that_is_made_once(extras):
+    assert extras.run('test', '--extras', 'one', '-q')[0] == 0
+    assert extras.calls() == EXTRA_TESTED
+    assert extras.run('test', '--extras', 'one', 'two', '-q')[0] == 0
+    assert extras.calls() == [
+        *('venv', 'overlay .venv', 'pip two'),
+        *('-m pytest --extra one -q', '-m pytest --extra two -q'),
+    ]
+
+
+def test_an_extra_whose_packages_change_is_made_anew(extras):
+    extras.run('test', '--extras', 'one', '-q')
+    extras.calls()
+    (extras.root / 'requirements' / 'extras' / 'one.txt').write_text('one==2\n')
+    assert extras.run('test', '--extras', 'one', '-q')[0] == 0
+    assert extras.calls() == EXTRA_TESTED
+
+
+def test_an_extra_that_cannot_be_installed_is_tried_again(extras):
+    (extras.fake / 'fail').touch()
+    code, output = extras.run('test', '--extras', 'one', '-q')
+    assert code == 1 and 'The extra one could not be installed.' in output
+    assert extras.calls() == EXTRA_TESTED[:3]
+    (extras.fake / 'fail').unlink()
+    assert extras.run('test', '--extras', 'one', '-q')[0] == 0
+    assert extras.calls() == EXTRA_TESTED
+
+
+def test_all_extras_are_tested_and_one_that_fails_tells(extras):
+    extras.run('test', '--extras', 'one', 'two')
+    extras.calls()
+    (extras.fake / 'fail').touch()
+    assert extras.run('test', '--extras', 'one', 'two')[0] == 1
+    assert extras.calls() == ['-m pytest --extra one', '-m pytest --extra two']
+
+
+def test_without_extras_pytest_gets_the_options(extras):
+    assert extras.run('test', '-k', 'canvas')[0] == 0
+    assert extras.calls() == ['-m pytest -k canvas']
 
 
 def test_another_ros_distribution_is_refused_in_one_line(copy):
@@ -356,6 +429,26 @@ def test_missing_compiler_comes_with_apt_for_root_and_as_a_line_for_others(copy,
         assert copy.calls() == []
 
 
+@pytest.mark.parametrize('works', [True, False])
+def test_a_browser_comes_with_the_test_tools_and_its_lack_stops_nothing(copy, tmp_path, works):
+    tools = tmp_path / 'tools'
+    tools.mkdir()
+    for program in Path('/usr/bin').iterdir():
+        if not program.name.startswith(('chromium', 'apt-get')):
+            (tools / program.name).symlink_to(program)
+    (tools / 'apt-get').write_text(
+        f'#!/bin/bash\nprintf "apt-get %s\\n" "$*" >>"$FAKE/calls"\nexit {0 if works else 100}\n'
+    )
+    (tools / 'apt-get').chmod(0o755)
+    copy.run('setup')
+    copy.calls()
+    code, output = copy.run('setup', '--dev', PATH=str(tools))
+    assert code == 0 and 'pip dev' in copy.calls()
+    left_out = 'Run: sudo apt-get install -y chromium' in output
+    assert left_out == (not works or os.geteuid() != 0)
+    assert copy.run('setup', '--dev', PATH=str(tools)) == (0, ''), 'tried once'
+
+
 def test_failed_pip_shows_its_log_and_is_tried_again(copy):
     (copy.fake / 'fail').touch()
     code, output = copy.run('setup')
@@ -483,6 +576,11 @@ def jazzy(copy, tmp_path):
 def test_sourced_jazzy_is_built_upon(copy, jazzy):
     assert copy.run('setup', **jazzy)[0] == 0
     assert copy.calls() == ['venv --system-site-packages', 'pip core', 'build first']
+
+
+def test_an_extra_sees_a_sourced_jazzy(with_extras, jazzy):
+    assert with_extras.run('test', '--extras', 'one', '-q', **jazzy)[0] == 0
+    assert with_extras.calls()[-4:] == ['venv --system-site-packages', *EXTRA_TESTED[1:]]
 
 
 def test_colcon_comes_with_pip_where_the_installation_has_none(copy, jazzy):

@@ -76,15 +76,22 @@ package_key() { # FOLDER
 
 # --- the stages ---------------------------------------------------------------------------------
 
+may_use_apt() {
+  ((EUID == 0)) && command -v apt-get >/dev/null
+}
+
+install_with_apt() { # PACKAGE…
+  say "Installing $* with apt"
+  run_logged "$logs/apt.log" bash -c 'apt-get update && DEBIAN_FRONTEND=noninteractive \
+    apt-get install -y --no-install-recommends "$@"' apt "$@"
+}
+
 install_system_packages() {
   local -a missing
   mapfile -t missing < <(missing_packages)
   ((${#missing[@]})) || return 0
-  if ((EUID == 0)) && command -v apt-get >/dev/null; then
-    say "Installing ${missing[*]} with apt"
-    run_logged "$logs/apt.log" bash -c 'apt-get update && DEBIAN_FRONTEND=noninteractive \
-      apt-get install -y --no-install-recommends "$@"' apt "${missing[@]}" ||
-      fail "apt could not install ${missing[*]}." "See $logs/apt.log"
+  if may_use_apt; then
+    install_with_apt "${missing[@]}" || fail "apt could not install ${missing[*]}." "See $logs/apt.log"
     return 0
   fi
   fail "Missing for the build: ${missing[*]}." "Run: sudo apt-get install -y ${missing[*]}"
@@ -176,8 +183,18 @@ install_packages() {
   write_stamp packages "$(packages_key)"
 }
 
+# The tests of web pages look at them in a browser; without one they are left out.
+install_browser() {
+  command -v chromium >/dev/null || command -v chromium-browser >/dev/null && return 0
+  if may_use_apt && install_with_apt chromium; then
+    return 0
+  fi
+  note 'There is no chromium, so tests of web pages are left out. Run: sudo apt-get install -y chromium'
+}
+
 install_dev_packages() {
   has_stamp dev "$(dev_key)" && return 0
+  install_browser
   say 'Installing the test tools'
   begin_packages
   install_requirements "$logs/pip_dev.log" dev

@@ -1,6 +1,8 @@
 """Batches of canvases: the frames that happened, each once, from memory or from disk."""
 
+from collections.abc import Callable
 from pathlib import Path
+import sys
 
 from devrobot_training.data.canvases import CanvasSet, make_canvases
 from devrobot_training.sessions.opening import open_session
@@ -76,6 +78,31 @@ def test_frames_of_another_size_are_resized(tmp_path, store):
     batch = canvases(tmp_path, layout=layout, store=store).batch(np.array([0]))
     assert batch.frames.shape == (3, 2 * 3, 4 * 4 * 3)
     assert numbers(batch.frames) == [0, 1, 2]
+
+
+def calls(action: Callable[[], object]) -> int:
+    """Return how many functions an action calls, those of libraries included."""
+    counted = 0
+
+    def count(frame, event, argument):
+        nonlocal counted
+        counted += event in ('call', 'c_call')
+
+    before = sys.getprofile()
+    sys.setprofile(count)
+    try:
+        action()
+    finally:
+        sys.setprofile(before)
+    return counted
+
+
+@pytest.mark.parametrize('store', ['memory', 'disk'])
+def test_a_batch_costs_no_python_per_canvas(tmp_path, store):
+    made = canvases(tmp_path, store=store)
+    few, many = np.arange(5), np.tile(np.arange(5), 60)
+    made.batch(many)
+    assert calls(lambda: made.batch(many)) == calls(lambda: made.batch(few)) > 5
 
 
 def test_runs_follow_one_chain(tmp_path):

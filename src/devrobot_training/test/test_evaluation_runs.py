@@ -171,7 +171,11 @@ def test_a_stride_measures_every_so_many(data):
         believer(data, 0, 4), data.validation, replace(CONFIG, stride=3), loss=SMALL.loss
     )
     assert found.rows.tolist() == list(range(0, len(data.validation), 3))
-    assert to_dict(found)['count'] == len(found.rows)
+    written = to_dict(found)
+    assert written['count'] == len(found.rows)
+    session = data.validation.sessions[0]
+    expected = session.transitions['finish_ns'][data.validation.transition[found.rows]]
+    assert written['over_time']['stamp_ns'] == expected.tolist()
 
 
 def test_it_stops_when_it_is_told(data):

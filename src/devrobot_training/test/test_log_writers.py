@@ -1,7 +1,6 @@
 """TensorBoard and W&B get the numbers of the log, and are missed in one line."""
 
 import ast
-from importlib.util import find_spec
 import math
 from pathlib import Path
 import sys
@@ -14,15 +13,6 @@ from run_logs import BATCH, batch, event, healthy_rows, interval, SETTINGS
 import yaml
 
 PACKAGE = Path(writers.__file__).parents[1]
-
-
-def needs(package: str):
-    """Mark a test with the real package, which is optional."""
-    return pytest.mark.skipif(
-        find_spec(package) is None,
-        reason=f'{package} is optional and not installed: .venv/bin/pip install '
-        f'-c requirements/constraints.txt {package}',
-    )
 
 
 @pytest.fixture
@@ -57,7 +47,7 @@ def test_a_missing_package_is_told_in_one_line_with_the_way_out(monkeypatch, fol
     monkeypatch.delitem(sys.modules, 'torch.utils.tensorboard', raising=False)
     expected = (
         f'--log-to {name} needs the package {name}: '
-        f'.venv/bin/pip install -c requirements/constraints.txt {name}'
+        f'.venv/bin/pip install -r requirements/extras/{name}.txt'
     )
     with pytest.raises(RunError) as error:
         make_writers([name], folder)
@@ -95,7 +85,7 @@ def test_runs_of_two_sessions_have_two_keys(tmp_path, monkeypatch):
     assert all(len(key) <= 64 and not set(key) & set(r' /\#?%:') for key in keys)
 
 
-@needs('tensorboard')
+@pytest.mark.extra('tensorboard')
 def test_tensorboard_reads_what_was_written(folder):
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
@@ -114,7 +104,7 @@ def test_tensorboard_reads_what_was_written(folder):
     assert not any('rows' in tag for tag in events.Tags()['scalars'])
 
 
-@needs('tensorboard')
+@pytest.mark.extra('tensorboard')
 def test_tensorboard_shows_the_steps_of_a_resumed_run_once(folder):
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
@@ -131,7 +121,7 @@ def test_tensorboard_shows_the_steps_of_a_resumed_run_once(folder):
     ]
 
 
-@needs('tensorboard')
+@pytest.mark.extra('tensorboard')
 def test_a_run_without_numbers_leaves_no_file(folder):
     (writer,) = make_writers(['tensorboard'], folder)
     writer.write(event('started', 'x'))
@@ -139,7 +129,7 @@ def test_a_run_without_numbers_leaves_no_file(folder):
     assert [path.name for path in folder.iterdir()] == ['config.yaml']
 
 
-@needs('wandb')
+@pytest.mark.extra('wandb')
 def test_wandb_offline_keeps_everything_in_the_folder_of_the_run(folder, monkeypatch):
     import wandb
 
@@ -160,7 +150,7 @@ def test_wandb_offline_keeps_everything_in_the_folder_of_the_run(folder, monkeyp
             assert word in content
 
 
-@needs('wandb')
+@pytest.mark.extra('wandb')
 def test_wandb_without_a_key_refuses_in_one_line(folder, monkeypatch, tmp_path):
     import wandb
 

@@ -2,9 +2,12 @@
 
 import json
 import math
+import os
 from pathlib import Path
 import resource
 import signal
+import subprocess
+import sys
 import tempfile
 
 from devrobot_training.fit.problems import RunError
@@ -205,6 +208,44 @@ def test_a_full_disk_leaves_whole_rows_and_loses_none(tmp_path):
         signal.signal(signal.SIGXFSZ, before)
     log.close()
     assert steps(path) == list(range(1, 41))
+
+
+KILLS = """
+import os, random, signal, sys, time
+from pathlib import Path
+from devrobot_training.logs.metrics_log import log_files, MetricsLog, read_rows
+
+path, moments = Path(sys.argv[1]), random.Random(3)
+for number in range(10):
+    begin = max((row['step'] for row in read_rows(path)), default=0)
+    pid = os.fork()
+    if not pid:
+        with MetricsLog(path, max_bytes=3000, keep=10**6) as log:
+            for step in range(begin + 1, 10**9):
+                log.write({'kind': 'event' if step % 7 == 0 else 'batch', 'step': step})
+    before, end = len(log_files(path)), time.monotonic() + 30
+    while len(log_files(path)) < before + 3 and time.monotonic() < end:
+        time.sleep(0.001)
+    time.sleep(moments.uniform(0.0, 0.005))
+    os.kill(pid, signal.SIGKILL)
+    assert os.WIFSIGNALED(os.waitpid(pid, 0)[1])
+    steps = [row['step'] for row in read_rows(path)]
+    assert steps == list(range(1, len(steps) + 1)) and len(steps) > begin, steps[:9]
+    print('killed', len(steps), len(log_files(path)), flush=True)
+"""
+
+
+def test_no_row_is_torn_or_missing_however_often_the_writer_is_killed_while_it_rotates(tmp_path):
+    done = subprocess.run(
+        [sys.executable, '-c', KILLS, tmp_path / 'metrics.jsonl'],
+        capture_output=True,
+        text=True,
+        env={**os.environ, 'PYTHONPATH': os.pathsep.join(filter(None, sys.path))},
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count('killed') == 10
 
 
 def test_every_line_is_json_for_other_readers(tmp_path):

@@ -1,15 +1,21 @@
 """The page about metrics knows every number that is written, and its examples are true."""
 
+from collections.abc import Iterable, Mapping
+import json
 from pathlib import Path
 import re
+from typing import Any
 
 from devrobot_interfaces_py.configs import markdown_table
-from devrobot_training.evaluation.result import BASELINES, MEASURES, NEAR_PX, NEARLY_PX
+from devrobot_training.evaluation.config import EvaluationConfig
+from devrobot_training.evaluation.result import BASELINES
 from devrobot_training.fit import stopping
+from devrobot_training.fit.finish import summarise
 from devrobot_training.fit.stopping import StoppingConfig
 from devrobot_training.logs.recording import MetricsRecorder
 from devrobot_world_model.config import LossConfig
 from devrobot_world_model.model.losses import compute_losses, constant_baselines
+from fit_worlds import dot_session, limited, open_small, train_small
 import numpy as np
 import pytest
 from recorded_events import Kept, STEP, VALIDATED
@@ -18,39 +24,115 @@ import torch
 PAGE = Path(__file__).parents[3] / 'docs' / 'metrics.md'
 TEXT = PAGE.read_text(encoding='utf-8')
 CODE = set(re.findall(r'`([^`\n]+)`', TEXT))
-NAMES = {'kind', 'rows'}  # what a row is, and which canvases it is about: no metrics
+COLUMNS = ('unit', 'good', 'bad')
+SUFFIXES = tuple(f'_{name}' for name in BASELINES)
+# What a row or a file is about: explained in words, and no metrics.
+ABOUT_ROWS = {'kind', 'rows', 'step', 'samples'}
+ABOUT_SUMMARY = {
+    'run', 'report', 'checkpoint', 'best_step', 'seed', 'train', 'validation', 'digests',
+    'train_canvases', 'validation_canvases', 'stop_reason', 'stop_message', 'steps', 'samples',
+}  # fmt: skip
+ABOUT_EVALUATION = {
+    'session', 'count', 'stride', 'mean_frame_from', 'statistics', 'histogram', 'over_time',
+    'by_action',
+}  # fmt: skip
 
 
-def written() -> list:
+def metric_tables() -> dict[str, dict[str, str]]:
+    """Return the cells of each metric's row by the head of their column."""
+    found: dict[str, dict[str, str]] = {}
+    heads: list[str] = []
+    for line in TEXT.splitlines():
+        cells = [cell.strip() for cell in line.split('|')[1:-1]]
+        if not cells:
+            heads = []
+        elif not heads:
+            heads = cells
+        elif heads[0] == 'key':
+            row = dict(zip(heads, cells, strict=True))
+            found |= dict.fromkeys(re.findall(r'`([^`]+)`', row['key']), row)
+    return found
+
+
+METRICS = metric_tables()
+
+
+def unexplained(names: Iterable[str]) -> list[str]:
+    """Return the names that have no row of their own, nor of their stem and suffix."""
+    stems = {name: next((s for s in SUFFIXES if name.endswith(s)), '') for name in names}
+    return sorted(
+        name
+        for name, suffix in stems.items()
+        if name not in METRICS and not (suffix in CODE and name.removesuffix(suffix) in METRICS)
+    )
+
+
+def test_every_metric_has_its_formula_unit_good_and_bad_values():
+    assert len(METRICS) > 35
+    for name, row in METRICS.items():
+        formula = row.get('formula') or row.get('is')
+        cells = [formula, *(row[column] for column in COLUMNS)]
+        assert all(cells), f'{name}: write – where there is nothing to say'
+
+
+def flat(values: Mapping[str, Any], prefix: str = '') -> set[str]:
+    """Return dotted names."""
+    found = set()
+    for name, value in values.items():
+        inside = isinstance(value, Mapping)
+        found |= flat(value, f'{prefix}{name}.') if inside else {prefix + name}
+    return found
+
+
+def test_every_number_of_the_log_is_explained():
     kept = Kept()
     recorder = MetricsRecorder(kept)
     for event in (STEP, VALIDATED):
         recorder(event)
-    return kept.rows
+    names = set().union(*map(flat, kept.rows)) - ABOUT_ROWS
+    names = {name.removeprefix('validation.') for name in names}
+    parts = {name for name in names if name.startswith('gradient_norms.')}
+    assert len(names) > 20 and parts
+    assert unexplained(names - parts | {'gradient_norms'}) == []
+    words = {name.removeprefix('gradient_norms.') for name in parts} | {'step', 'samples'}
+    assert sorted(words - CODE) == []
 
 
-def names(row: dict) -> set[str]:
-    found = set()
-    for name, value in row.items():
-        found.add(name)
-        if isinstance(value, dict):
-            found |= names(value)
-    return found - NAMES - {'validation'}
+@pytest.fixture(scope='module')
+def run(tmp_path_factory):
+    """Return the folder of a short run with its summary."""
+    folder = tmp_path_factory.mktemp('run')
+    data = open_small(dot_session(folder / 'bag', steps=50, reset_every=25))
+    _, training = train_small(folder / 'run', data, limited(20))
+    stop = training.fitter.ended
+    assert stop is not None
+    summarise(training, stop, EvaluationConfig())
+    return folder / 'run'
 
 
-def test_every_number_of_the_log_is_explained():
-    found = set().union(*map(names, written()))
-    assert len(found) > 20
-    assert sorted(name for name in found if name not in CODE) == []
+def test_every_figure_of_a_summary_is_explained(run):
+    names = set(json.loads((run / 'summary.json').read_text()))
+    assert names >= ABOUT_SUMMARY and len(names) > 50
+    assert unexplained(names - ABOUT_SUMMARY) == []
+    assert sorted(ABOUT_SUMMARY - CODE) == []
 
 
-def test_every_figure_of_an_evaluation_is_explained():
-    figures = [f'{kind}_within_{px:.0f}px' for kind in ('counterfactual',) for px in (2, 3)]
-    figures += [f'within_{NEAR_PX:.0f}px', f'within_{NEARLY_PX:.0f}px', *MEASURES]
-    figures += ['rollout5_within_2px', 'rollout10_within_2px', 'median_dot_error']
-    figures += ['hybrid_wrong_action', 'cpu_seconds_to_95']
-    figures += [f'_{name}' for name in BASELINES]
-    assert [name for name in figures if name not in CODE] == []
+def test_every_figure_of_an_evaluation_is_explained(run):
+    data = json.loads((run / 'evaluation.json').read_text())
+    assert data.keys() >= ABOUT_EVALUATION
+    figures = {name: data[name] for name in data.keys() - ABOUT_EVALUATION - {'divergence'}}
+    names = flat(figures) | {f'divergence.{name}' for name in data['divergence'][0]}
+    places = {'divergence.first', 'divergence.second', 'divergence.count'}
+    places |= {'rollouts.count', 'rollouts.steps'}
+    assert names >= places
+    assert unexplained(names - places) == []
+    for action in data['by_action'].values():
+        assert unexplained(action.keys() - {'count'}) == []
+    words = {name for part in ('histogram', 'over_time') for name in data[part]}
+    words |= set(data['statistics']['hybrid']) | ABOUT_EVALUATION | {'first', 'second'}
+    assert sorted(words - CODE) == []
+    measures = data['statistics'].keys()
+    assert unexplained(measures - {'dot_error'}) == []
 
 
 def test_every_reason_to_stop_is_explained():

@@ -147,6 +147,36 @@ def test_passes_differ():
     assert sorted(first) == sorted(second) and first.tolist() != second.tolist()
 
 
+class Dice:
+    """A generator that gives what it was told."""
+
+    def __init__(self, *given) -> None:
+        self.given = list(given)
+
+    def _next(self, *shape) -> np.ndarray:
+        return np.array(self.given.pop(0))
+
+    integers = random = permutation = _next
+
+
+def test_a_sequence_of_uniform_draws_worked_by_hand():
+    sampler = UniformSampler(4, seed=0)
+    sampler._rng = Dice([3, 0, 3], [1, 3])
+    assert [sampler.draw(3).tolist(), sampler.draw(2).tolist()] == [[3, 0, 3], [1, 3]]
+    assert sampler.counts.tolist() == [1, 1, 0, 3]
+
+
+def test_a_sequence_of_passes_worked_by_hand():
+    sampler = EpochSampler(3, seed=0)
+    sampler._rng = Dice([2, 0, 1], [1, 2, 0], [0, 1, 2])
+    batches = [sampler.draw(2).tolist() for _ in range(4)]
+    assert batches == [[2, 0], [1, 1], [2, 0], [0, 1]]
+    assert sampler.counts.tolist() == [3, 3, 2]
+    # One that reaches over a whole pass.
+    sampler._rng = Dice([1, 0, 2], [2, 1, 0])
+    assert sampler.draw(6).tolist() == [2, 1, 0, 2, 2, 1]
+
+
 # Weights by loss
 
 
@@ -189,7 +219,9 @@ def test_losses_really_reach_the_draws():
 
 
 def test_weights_are_renewed_every_so_many_batches():
-    sampler = LossWeightedSampler(4, seed=0, temperature=0.5, refresh=50)
+    config = SamplerConfig(kind='loss_weighted')
+    assert (config.temperature, config.refresh_batches) == (0.5, 50)
+    sampler = make_sampler(config, Canvases(count=4, name='walk'), 0)
     sampler.draw(2)
     sampler.observe(np.arange(4), np.array([4.0, 1.0, 1.0, 1.0]))
     for _ in range(49):
@@ -197,6 +229,24 @@ def test_weights_are_renewed_every_so_many_batches():
         assert sampler.weights.tolist() == [0.25] * 4
     sampler.draw(2)
     assert sampler.weights[0] == pytest.approx(E2 / (E2 + 3))
+
+
+def test_a_sequence_of_weighted_draws_worked_by_hand():
+    """Losses 0.1, 0.3, 0.1 are 0, 1, 0 of their range: weights 1, e², 1 of 2 + e²."""
+    sampler = LossWeightedSampler(3, seed=0, temperature=0.5, refresh=2)
+    low, high = 1 / (2 + E2), E2 / (2 + E2)
+    edges = [low - 1e-9, low + 1e-9, low + high - 1e-9, low + high + 1e-9]
+    sampler._rng = Dice([0.0, 0.34, 0.67, 0.999], [0.32, 0.34], edges, [0.0, 0.5])
+    # Equal weights until the second renewal, whatever was observed in between.
+    assert sampler.draw(4).tolist() == [0, 1, 2, 2]
+    sampler.observe(np.array([0, 1, 2, 2]), np.array([0.1, 0.3, 0.9, 0.1]))
+    assert sampler.draw(2).tolist() == [0, 1]
+    assert sampler.draw(4).tolist() == [0, 1, 1, 2]
+    sampler.observe(np.array([1]), np.array([0.0]))
+    assert sampler.draw(2).tolist() == [0, 1]
+    assert sampler.counts.tolist() == [4, 5, 3]
+    expected = (6 * np.full(3, 1 / 3) + 6 * np.array([low, high, low])) / 12
+    assert sampler.expected_share() == pytest.approx(expected)
 
 
 def test_the_last_loss_counts_and_one_that_is_not_finite_does_not():

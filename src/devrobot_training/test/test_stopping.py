@@ -11,6 +11,7 @@ from devrobot_training.fit.stopping import (
     PLATEAU,
     PlateauRule,
     SAMPLES,
+    Stop,
     StoppingConfig,
     StoppingRules,
     TIME,
@@ -215,6 +216,42 @@ def test_each_rule_can_be_switched_off(changes, reason, at):
             assert (stop.reason, number) == (reason, at)
             return
     assert reason is None
+
+
+@pytest.mark.parametrize(
+    ('changes', 'reason'),
+    [({}, DIVERGENCE), ({'divergence': False, 'plateau_patience': 25}, PLATEAU)],
+)
+def test_what_ended_a_training_holds_after_a_resume_unless_the_settings_changed(changes, reason):
+    rules = StoppingRules(StoppingConfig(**changes))
+    stop = None
+    while stop is None:
+        stop = rules.after_validation(train_ema=0.01, validation=0.02)
+    assert stop.reason == reason
+
+    def holds(**more) -> bool:
+        other = StoppingRules(StoppingConfig(**{**changes, **more}))
+        other.restore(json.loads(json.dumps(rules.state())))
+        return other.holds(stop, samples=1000, elapsed_s=1.0)
+
+    assert holds()
+    assert not holds(**{reason: False})
+    patience = {DIVERGENCE: 'divergence_in_a_row', PLATEAU: 'plateau_patience'}[reason]
+    assert not holds(**{patience: 90})
+    assert holds(**{patience: 10})
+
+
+def test_limits_of_samples_and_time_hold_until_they_are_raised():
+    rules = StoppingRules(StoppingConfig(max_samples=100, time_budget=60.0))
+    samples = rules.after_step(samples=100, elapsed_s=1.0)
+    elapsed = rules.after_step(samples=10, elapsed_s=61.0)
+    assert rules.holds(samples, samples=100, elapsed_s=1.0)
+    assert rules.holds(elapsed, samples=10, elapsed_s=61.0)
+    raised = StoppingRules(StoppingConfig(max_samples=101, time_budget=62.0))
+    assert not raised.holds(samples, samples=100, elapsed_s=1.0)
+    assert not raised.holds(elapsed, samples=10, elapsed_s=61.0)
+    # A loss that was not finite may be another one at the next try.
+    assert not rules.holds(Stop(NON_FINITE, ''), samples=10, elapsed_s=1.0)
 
 
 @pytest.mark.parametrize(

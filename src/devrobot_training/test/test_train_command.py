@@ -102,14 +102,17 @@ def test_mistakes_end_in_one_line_and_leave_nothing(bag, config, tmp_path, capsy
 
 
 FORKS = """
-import contextlib, json, os, random, signal, sys, time
+import contextlib, json, os, random, re, signal, sys, time
 from pathlib import Path
+import yaml
 from devrobot_training.cli import train
+from devrobot_training.logs.metrics_log import read_rows
 from devrobot_world_model.checkpoints import load_checkpoint
 
-folder, kills = Path(sys.argv[1]), int(sys.argv[2])
-start, resume = json.loads(sys.argv[3]), ['--resume', str(folder), '--quiet']
+folder, phase, kills = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+start, resume = json.loads(sys.argv[4]), ['--resume', str(folder), '--quiet']
 moments = random.Random(4)
+events = folder / 'events.log'
 
 
 def newest():
@@ -117,6 +120,37 @@ def newest():
     return link.readlink().name if link.is_symlink() else ''
 
 
+def ends():
+    return events.read_text().count(' stopped: ') if events.exists() else 0
+
+
+def check_files():
+    # Every file that is there can be read as what it is.
+    for path in folder.iterdir():
+        if path.suffix == '.json':
+            json.loads(path.read_text())
+        elif path.suffix == '.yaml':
+            yaml.safe_load(path.read_text())
+        elif path.suffix == '.html':
+            assert path.read_text().rstrip().endswith('</html>'), path
+        elif path.suffix == '.png':
+            assert path.read_bytes().endswith(b'IEND\\xaeB`\\x82'), path
+        elif path == events:
+            lines = path.read_text().splitlines(keepends=True)
+            assert all(re.fullmatch(r'step \\d+ \\(\\d+ samples\\) \\w+: .*\\n', x) for x in lines)
+        elif path.suffix == '.jsonl':
+            continue
+        else:
+            assert path.name == 'checkpoints' or path.name.startswith('.'), path
+    steps = [row['step'] for row in read_rows(folder / 'metrics.jsonl', 'batch')]
+    assert steps == list(range(1, len(steps) + 1)), 'no step is missing or there twice'
+    for link in ('last', 'best'):
+        if (folder / 'checkpoints' / link).is_symlink():
+            load_checkpoint(folder / 'checkpoints', link)
+
+
+# Any moment of training, after a checkpoint has moved on; or of what comes after the last step.
+told, latest = (newest, 0.2) if phase == 'training' else (ends, 1.0)
 for number in range(kills + 1):
     pid = os.fork()
     if not pid:
@@ -126,34 +160,29 @@ for number in range(kills + 1):
             except SystemExit as end:
                 os._exit(end.code)
     if number < kills:
-        # Any moment, but one at which it trains: after a checkpoint has moved on.
-        before, end = newest(), time.monotonic() + 30
-        while newest() == before and time.monotonic() < end:
+        before, end = told(), time.monotonic() + 120
+        while told() == before and time.monotonic() < end:
             time.sleep(0.002)
-        time.sleep(moments.uniform(0.0, 0.2))
+        time.sleep(moments.uniform(0.0, latest))
         os.kill(pid, signal.SIGKILL)
     _, status = os.waitpid(pid, 0)
-    for path in folder.glob('*.json'):
-        json.loads(path.read_text())
-    if (folder / 'checkpoints' / 'last').exists():
+    if not (folder / 'checkpoints').exists():
+        continue
+    check_files()
+    if newest():
         step = load_checkpoint(folder / 'checkpoints', 'last').counters['optimizer_step']
         print('killed' if os.WIFSIGNALED(status) else 'ended', step, flush=True)
 sys.exit(os.waitstatus_to_exitcode(status))
 """
 
 
-def test_a_run_that_is_killed_ten_times_has_the_losses_of_a_whole_one(bag, config, tmp_path):
-    words = [
-        *(str(bag), '--config', str(config), '--runs-dir', str(tmp_path), '--quiet'),
-        *('--stopping.max-samples', '2400', '--stopping.plateau', 'false'),
-        *('--stopping.divergence', 'false', '--fit.validate-every', '400'),
-    ]
-    assert run(*words, '--run-id', 'whole') == 0
-    torn = tmp_path / 'walk' / 'torn'
-    script = tmp_path / 'forks.py'
+def killed(folder: Path, words: list[str], *, phase: str, times: int) -> list[int]:
+    """Begin, kill and resume the run ``torn`` until its end; return the steps of the kills."""
+    script = folder / 'forks.py'
     script.write_text(FORKS)
+    start = json.dumps([*words, '--run-id', 'torn'])
     done = subprocess.run(
-        [sys.executable, script, torn, '10', json.dumps([*words, '--run-id', 'torn'])],
+        [sys.executable, script, folder / 'walk' / 'torn', phase, str(times), start],
         capture_output=True,
         text=True,
         timeout=DEADLINE_S,
@@ -165,16 +194,45 @@ def test_a_run_that_is_killed_ten_times_has_the_losses_of_a_whole_one(bag, confi
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    kills = re.findall(r'killed (\d+)', done.stdout)
+    return list(map(int, re.findall(r'killed (\d+)', done.stdout)))
+
+
+def figures(folder: Path) -> dict:
+    """Return the summary of a run without its places and times."""
+    summary = json.loads((folder / 'summary.json').read_text())
+    other = ('run', 'report', 'checkpoint', 'cpu_seconds', 'wall_seconds', 'cpu_seconds_to_95')
+    return {name: value for name, value in summary.items() if name not in other}
+
+
+def test_a_run_that_is_killed_ten_times_has_the_losses_of_a_whole_one(bag, config, tmp_path):
+    words = [
+        *(str(bag), '--config', str(config), '--runs-dir', str(tmp_path), '--quiet'),
+        *('--stopping.max-samples', '1600', '--stopping.plateau', 'false'),
+        *('--stopping.divergence', 'false', '--fit.validate-every', '400'),
+    ]
+    assert run(*words, '--run-id', 'whole') == 0
+    kills = killed(tmp_path, words, phase='training', times=10)
     assert len(set(kills)) == 10, 'each kill came at another part of the run'
-    assert losses(torn) == losses(tmp_path / 'walk' / 'whole')
-    one, other = (
-        load_checkpoint(tmp_path / 'walk' / name / 'checkpoints', 'last')
-        for name in ('whole', 'torn')
-    )
-    assert one.counters == other.counters == {'optimizer_step': 600, 'samples_seen': 2400}
+    whole, torn = (tmp_path / 'walk' / name for name in ('whole', 'torn'))
+    assert losses(torn) == losses(whole)
+    one, other = (load_checkpoint(folder / 'checkpoints', 'last') for folder in (whole, torn))
+    assert one.counters == other.counters == {'optimizer_step': 400, 'samples_seen': 1600}
     weights = one.part('model.'), other.part('model.')
     assert all(bool((value == weights[1][name]).all()) for name, value in weights[0].items())
+    assert figures(whole) == figures(torn)
+
+
+def test_a_run_that_is_killed_after_its_last_step_has_nothing_but_the_rest_to_do(
+    bag, config, tmp_path
+):
+    words = [
+        *(str(bag), '--config', str(config), '--runs-dir', str(tmp_path), '--quiet'),
+        *('--stopping.max-samples', '80'),
+    ]
+    assert run(*words, '--run-id', 'whole') == 0
+    assert killed(tmp_path, words, phase='ending', times=3) == [20, 20, 20]
+    assert losses(tmp_path / 'walk' / 'torn') == losses(tmp_path / 'walk' / 'whole')
+    assert figures(tmp_path / 'walk' / 'torn') == figures(tmp_path / 'walk' / 'whole')
 
 
 def test_an_interrupt_ends_after_the_step_and_the_run_goes_on(bag, config, tmp_path):

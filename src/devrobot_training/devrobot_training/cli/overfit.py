@@ -20,7 +20,7 @@ from devrobot_training.fit.config import train_preset, TrainConfig
 from devrobot_training.fit.overfit import Memorised, overfit, OverfitConfig, verdict
 from devrobot_world_model.canvas.layout import CanvasLayout
 from devrobot_world_model.config import PRESET_NAMES
-import torch
+from devrobot_world_model.learning.processor import prepare_processor
 
 PICTURES = Path('saved/overfit')
 
@@ -62,7 +62,7 @@ def work(arguments: argparse.Namespace) -> dict[str, Any]:
         base = load_config(TrainConfig, arguments.config)
     config = config_from_args(TrainConfig, arguments, base=base)
     wanted = config_from_args(OverfitConfig, arguments)
-    torch.set_num_threads(config.threads)
+    prepare_processor(config.threads)
     session = read_session(arguments.session, arguments)
     canvases = make_canvases([session], CanvasLayout.from_config(config.world_model()))
     with progress_bar('memorising', quiet=arguments.quiet, unit='step') as progress:

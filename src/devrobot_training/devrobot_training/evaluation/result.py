@@ -57,14 +57,6 @@ def to_dict(evaluation: Evaluation) -> dict[str, Any]:
     """Return everything as data that JSON can hold; what is not finite is None."""
     canvases, values = evaluation.canvases, evaluation.values
     labels = canvases.action_labels
-    stamps = [
-        int(
-            canvases.sessions[canvases.session[row]].transitions['finish_ns'][
-                canvases.transition[row]
-            ]
-        )
-        for row in evaluation.rows
-    ]
     measured = {name: asdict(describe(values[name])) for name in sorted(values)}
     return plain(
         {
@@ -76,7 +68,7 @@ def to_dict(evaluation: Evaluation) -> dict[str, Any]:
             'statistics': measured,
             'histogram': asdict(histogram(values['hybrid'])),
             'over_time': {
-                'stamp_ns': stamps,
+                'stamp_ns': _stamps(evaluation).tolist(),
                 'transition': canvases.transition[evaluation.rows].tolist(),
                 'action': evaluation.actions.tolist(),
                 'hybrid': values['hybrid'].tolist(),
@@ -91,6 +83,16 @@ def to_dict(evaluation: Evaluation) -> dict[str, Any]:
             'rollouts': _rollouts(evaluation),
         }
     )
+
+
+def _stamps(evaluation: Evaluation) -> np.ndarray:
+    """Return the (V,) ends of the last actions [ns]."""
+    canvases, rows = evaluation.canvases, evaluation.rows
+    stamps = np.empty(len(rows), np.int64)
+    for number, session in enumerate(canvases.sessions):
+        own = canvases.session[rows] == number
+        stamps[own] = session.transitions['finish_ns'][canvases.transition[rows[own]]]
+    return stamps
 
 
 def plain(value: Any) -> Any:

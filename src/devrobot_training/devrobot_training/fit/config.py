@@ -144,11 +144,11 @@ def _base(config: TrainConfig) -> TrainConfig:
             config.optimizer,
             learning_rate=3e-4,
             schedule='cosine',
-            total_steps=3200,
+            total_steps=5000,
             final_ratio=0.02,
         ),
         fit=FitConfig(batch_size=4, validate_every=500, validation_size=100),
-        stopping=StoppingConfig(max_samples=12_800, divergence=False, plateau=False),
+        stopping=StoppingConfig(max_samples=20_000, divergence=False, plateau=False),
     )
 
 

@@ -156,7 +156,7 @@ WRITERS: Mapping[str, Callable[[Path], MetricsWriter]] = MappingProxyType(
 def _missing(package: str) -> str:
     return (
         f'--log-to {package} needs the package {package}: '
-        f'.venv/bin/pip install -c requirements/constraints.txt {package}'
+        f'.venv/bin/pip install -r requirements/extras/{package}.txt'
     )
 
 

@@ -36,13 +36,21 @@ class PartConfig(CanvasConfig):
 
 
 @dataclass(frozen=True, kw_only=True)
-class SplitConfig(PartConfig):
-    """How a session is split in stages."""
+class GrowthConfig:
+    """How stages grow."""
 
     first_size: int = param(10, 'transitions of the first stage', minimum=2, maximum=10_000_000)
     num_stages: int = param(
         0, 'number of stages of equal growth; 0 = sizes double', minimum=0, maximum=1000
     )
+
+    def __post_init__(self) -> None:
+        check_ranges(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SplitConfig(GrowthConfig, PartConfig):
+    """How a session is split in stages."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,6 +11,7 @@ from devrobot_training.jobs import Task
 from devrobot_training.tasks.outcome import Outcome
 from devrobot_training.tasks.places import ServerConfig
 from devrobot_training.tasks.plans import TrainingRequest
+from devrobot_training.tasks.staged import is_staged, StagedTask
 from devrobot_training.tasks.training import TrainingTask
 
 
@@ -31,4 +32,6 @@ def training_task(
 
     :raises TaskError: if something that was asked for cannot be.
     """
+    if is_staged(request, places):
+        return StagedTask(request, places, now_ns)
     return TrainingTask(request, places, now_ns)

@@ -1,8 +1,9 @@
 """From the names of a request for a training to what is going to be done."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from devrobot_interfaces_py.configs import ConfigError, load_config
 from devrobot_training.fit.config import train_preset, TrainConfig
@@ -14,8 +15,9 @@ from devrobot_training.tasks.outcome import Problem, told_as
 from devrobot_training.tasks.places import ServerConfig
 from devrobot_world_model.model.factory import resolve_device
 
-PRESET = 'preset'
+PRESET, STAGED = 'preset', 'staged'
 DEFAULT_PRESET = 'tiny'
+ConfigT = TypeVar('ConfigT')
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +35,12 @@ class TrainingRequest:
     checkpoint: str = ''
     run_id: str = ''
     overrides: tuple[str, ...] = ()
+
+    @property
+    def staged(self) -> bool:
+        """Whether the override ``staged=true`` asks for growing stages."""
+        values = [o.partition('=')[2].strip() for o in self.overrides if _name(o) == STAGED]
+        return bool(values) and values[-1].lower() == 'true'
 
     @property
     def goes_on(self) -> bool:
@@ -65,10 +73,10 @@ def make_plan(request: TrainingRequest, places: ServerConfig) -> Plan:
 
 def _new(request: TrainingRequest, places: ServerConfig) -> Plan:
     with told_as(Problem.INVALID_CONFIG, ConfigError, RunError, UnusableNameError):
-        config = _settings(request, places.configs_dir)
-        run_id = check_run_id(request.run_id) if request.run_id else _free_id(places)
+        config = settings_of(request, places.configs_dir, TrainConfig, train_preset)
+        run_id = check_run_id(request.run_id) if request.run_id else free_id(places)
     with told_as(Problem.INVALID_SESSION, UnusableNameError):
-        train, validation = _sessions(request, places)
+        train, validation = sessions_of(request, places)
     start = ''
     if request.checkpoint:
         with told_as(Problem.INCOMPATIBLE_CHECKPOINT, UnusableNameError):
@@ -81,7 +89,7 @@ def _new(request: TrainingRequest, places: ServerConfig) -> Plan:
 
 def _resumed(request: TrainingRequest, places: ServerConfig) -> Plan:
     with told_as(Problem.INVALID_CONFIG, ConfigError, RunError, UnusableNameError):
-        folder = RunFolder(_run_path(request.run_id, places.runs_dir))
+        folder = RunFolder(run_path(request.run_id, places.runs_dir))
         given = [name for name in ('config_path', 'checkpoint') if getattr(request, name)]
         if given:
             raise UnusableNameError(
@@ -93,7 +101,7 @@ def _resumed(request: TrainingRequest, places: ServerConfig) -> Plan:
     return Plan(config=config, inputs=inputs, run_id=folder.path.name, folder=folder)
 
 
-def _run_path(name: str, runs: Path) -> Path:
+def run_path(name: str, runs: Path) -> Path:
     """Return the folder of a run that is called by its id, or by SESSION/RUN_ID."""
     found = [name]
     if '/' not in name:
@@ -112,23 +120,34 @@ def _run_path(name: str, runs: Path) -> Path:
     return path
 
 
-def _settings(request: TrainingRequest, configs: Path) -> TrainConfig:
-    """Return the settings: a file or a preset, and the overrides over it."""
-    presets = [o.partition('=')[2].strip() for o in request.overrides if _is_preset(o)]
-    overrides = [o for o in request.overrides if not _is_preset(o)]
+def settings_of(
+    request: TrainingRequest,
+    configs: Path,
+    cls: type[ConfigT],
+    recipe: Callable[[str], ConfigT],
+) -> ConfigT:
+    """
+    Return the settings: a file or a preset, and the overrides over it.
+
+    :param recipe: makes the settings of a preset.
+    :raises ConfigError: if one is wrong.
+    """
+    words = (PRESET, STAGED)
+    presets = [o.partition('=')[2].strip() for o in request.overrides if _name(o) == PRESET]
+    overrides = [o for o in request.overrides if _name(o) not in words]
     if not request.config_path:
-        base = train_preset(presets[-1] if presets else DEFAULT_PRESET)
-        return load_config(TrainConfig, None, overrides, base=base)
+        base = recipe(presets[-1] if presets else DEFAULT_PRESET)
+        return load_config(cls, None, overrides, base=base)
     if presets:
         raise ConfigError(f'preset={presets[-1]} and config_path exclude each other: leave one')
-    return load_config(TrainConfig, find(request.config_path, [configs], 'config_path'), overrides)
+    return load_config(cls, find(request.config_path, [configs], 'config_path'), overrides)
 
 
-def _is_preset(override: str) -> bool:
-    return override.partition('=')[0].strip() == PRESET
+def _name(override: str) -> str:
+    return override.partition('=')[0].strip()
 
 
-def _sessions(request: TrainingRequest, places: ServerConfig) -> tuple[Path, Path | None]:
+def sessions_of(request: TrainingRequest, places: ServerConfig) -> tuple[Path, Path | None]:
     """Return what trains and what validates; None = the first is split in time."""
     pair: Sequence[str] = (request.train_session, request.validation_session)
     if request.root_session:
@@ -146,7 +165,7 @@ def _sessions(request: TrainingRequest, places: ServerConfig) -> tuple[Path, Pat
     return train, validation
 
 
-def _free_id(places: ServerConfig) -> str:
+def free_id(places: ServerConfig) -> str:
     """Return a name made of the time that no session has a run of."""
     wanted, number = new_run_id(), 1
     name = wanted

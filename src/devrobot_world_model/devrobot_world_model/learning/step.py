@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from devrobot_world_model.config import LossConfig, OptimizerConfig
+from devrobot_world_model.learning.gradients import PartedGradients
 from devrobot_world_model.learning.optimizer import build_optimizer
-from devrobot_world_model.learning.precision import autocast
+from devrobot_world_model.learning.precision import autocast, uses_bf16
 from devrobot_world_model.learning.schedule import learning_rate
 from devrobot_world_model.model.losses import compute_losses, Losses
 from devrobot_world_model.model.mae import Batch, WorldModel
@@ -18,6 +19,9 @@ from devrobot_world_model.model.masking import last_slot_mask
 from devrobot_world_model.model.patches import to_unit
 import torch
 from torch import nn, Tensor
+
+#: What ``clip_grads_with_norm_`` adds to the norm.
+CLIP_GUARD = 1e-6
 
 
 class NonFiniteLossError(RuntimeError):
@@ -60,6 +64,12 @@ class Learner:
         self.optimizer_config = optimizer
         self.optimizer = build_optimizer(model, optimizer)
         self.generator = generator
+        device = next(model.parameters()).device
+        self.gradients: PartedGradients | None = None
+        if device.type == 'cpu' and self.forward is model:
+            self.gradients = PartedGradients(
+                model, loss, bf16=uses_bf16(device, optimizer.precision)
+            )
         self.step = 0
         self.samples_seen = 0
 
@@ -91,28 +101,16 @@ def train_step(learner: Learner, batch: Batch) -> StepResult:
         generator=learner.generator,
         device=device,
     )
-    model.train()
-    with autocast(device, config.precision):
-        prediction, _ = learner.forward(batch, mask)
-    losses = compute_losses(prediction, to_unit(batch.targets), learner.loss_config, mask)
-    loss = losses.of_kind(learner.loss_config.kind).mean()
     learner.optimizer.zero_grad(set_to_none=True)
-    loss.backward()
-    norm = _clip(model, config.gradient_clip)
-    # One synchronisation per step; without it a single bad batch would poison the weights.
-    if not torch.isfinite(norm + loss.detach()):
-        learner.optimizer.zero_grad(set_to_none=True)
-        raise NonFiniteLossError(
-            f'loss {loss.item():g} with gradient norm {norm.item():g} at step {learner.step}; '
-            'lower the learning rate or set a gradient clip'
-        )
-    learner.optimizer.step()
-    detached = Losses(
-        plain=losses.plain.detach(), focal=losses.focal.detach(), hybrid=losses.hybrid.detach()
-    )
+    losses, norm = _backward(learner, batch, mask)
+    loss = losses.of_kind(learner.loss_config.kind).mean()
+    if learner.gradients is None:
+        _update(learner, loss, norm)
+    else:
+        learner.gradients.on_one_thread(lambda: _update(learner, loss, norm))
     return StepResult(
-        losses=detached,
-        loss=loss.detach(),
+        losses=losses,
+        loss=loss,
         gradient_norm=norm,
         learning_rate=rate,
         step=learner.step,
@@ -120,6 +118,32 @@ def train_step(learner: Learner, batch: Batch) -> StepResult:
     )
 
 
-def _clip(model: nn.Module, limit: float) -> Tensor:
-    """Clip to ``limit`` (0 = off) and return the norm before."""
-    return nn.utils.clip_grad_norm_(model.parameters(), limit if limit > 0 else float('inf'))
+def _backward(learner: Learner, batch: Batch, mask: Tensor | None) -> tuple[Losses, Tensor]:
+    """Set the gradients of the mean loss; return the (B,) losses and the gradients' norm."""
+    if learner.gradients is not None:
+        return learner.gradients.compute(batch, mask)
+    learner.model.train()
+    device = next(learner.model.parameters()).device
+    with autocast(device, learner.optimizer_config.precision):
+        prediction, _ = learner.forward(batch, mask)
+    config = learner.loss_config
+    losses = compute_losses(prediction, to_unit(batch.targets), config, mask)
+    losses.of_kind(config.kind).mean().backward()
+    gradients = [p.grad for p in learner.model.parameters() if p.grad is not None]
+    return losses.detached(), nn.utils.get_total_norm(gradients)
+
+
+def _update(learner: Learner, loss: Tensor, norm: Tensor) -> None:
+    """Clip the gradients, whose norm is ``norm``, and step."""
+    # One synchronisation per step; without it a single bad batch would poison the weights.
+    if not torch.isfinite(norm + loss):
+        learner.optimizer.zero_grad(set_to_none=True)
+        raise NonFiniteLossError(
+            f'loss {loss.item():g} with gradient norm {norm.item():g} at step {learner.step}; '
+            'lower the learning rate or set a gradient clip'
+        )
+    limit = learner.optimizer_config.gradient_clip
+    # Without this question, gradients that are short enough would all be multiplied by one.
+    if 0 < limit < norm + CLIP_GUARD:
+        nn.utils.clip_grads_with_norm_(learner.model.parameters(), limit, norm)
+    learner.optimizer.step()

@@ -7,8 +7,10 @@ C decoder width, D = P*P*3 values per patch.
 
 from devrobot_world_model.canvas.layout import CanvasLayout
 from devrobot_world_model.config import ModelConfig
-from devrobot_world_model.model.blocks import Block, concatenate, initialise
+from devrobot_world_model.model.blocks import Block, initialise
+from devrobot_world_model.model.norm import LayerNorm
 from devrobot_world_model.model.rotary import rotary_table
+import torch
 from torch import nn, Tensor
 
 
@@ -32,7 +34,7 @@ class Decoder(nn.Module):
             Block(width, config.decoder_heads, config.mlp_ratio, kernel)
             for _ in range(config.decoder_depth)
         )
-        self.norm = nn.LayerNorm(width, eps=1e-6)
+        self.norm = LayerNorm(width)
         self.head = nn.Linear(width, layout.patch_values)
         initialise(self)
         nn.init.zeros_(self.head.weight)
@@ -50,14 +52,12 @@ class Decoder(nn.Module):
         """
         weights: list[Tensor] = []
         count = queries.shape[1]
+        prefix = memory if self.prefix else None
+        tokens = queries if self.prefix else torch.cat([memory, queries], dim=1)
+        table = self.rotary.to(tokens.dtype)
         for block in self.blocks:
-            tokens = concatenate([memory, queries])
-            output = block(tokens, self.rotary, count if self.prefix else None, need_weights)
-            if self.prefix:
-                queries = output.tokens
-            else:
-                split = output.tokens.shape[1] - count
-                memory, queries = output.tokens[:, :split], output.tokens[:, split:]
+            output = block(tokens, table, prefix, need_weights)
+            tokens = output.tokens
             if output.weights is not None:
                 weights.append(output.weights[:, :, -count:])
-        return self.head(self.norm(queries)), weights
+        return self.head(self.norm(tokens[:, -count:])), weights

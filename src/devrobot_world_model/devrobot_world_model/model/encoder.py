@@ -7,6 +7,7 @@ Shapes: B frames, N patches per frame, D = P*P*3 values per patch, E encoder wid
 from devrobot_world_model.canvas.layout import CanvasLayout
 from devrobot_world_model.config import ModelConfig
 from devrobot_world_model.model.blocks import Block, initialise
+from devrobot_world_model.model.norm import LayerNorm
 from devrobot_world_model.model.rotary import grid_positions, rotary_table
 from torch import nn, Tensor
 
@@ -27,7 +28,7 @@ class FrameEncoder(nn.Module):
             Block(width, config.encoder_heads, config.mlp_ratio, kernel)
             for _ in range(config.encoder_depth)
         )
-        self.norm = nn.LayerNorm(width, eps=1e-6)
+        self.norm = LayerNorm(width)
         initialise(self)
         table = rotary_table(
             grid_positions(layout.rows, layout.columns),
@@ -38,11 +39,12 @@ class FrameEncoder(nn.Module):
 
     def embed(self, patches: Tensor) -> Tensor:
         """Return the (B, T, E) embeddings of (B, T, D) patches in -1..1, without any block."""
-        return self.patch_embed(patches)
+        return self.patch_embed(patches.to(self.patch_embed.weight.dtype))
 
     def forward(self, patches: Tensor) -> Tensor:
         """Return the (B, N, E) code of (B, N, D) patches in -1..1."""
         tokens = self.embed(patches)
+        table = self.rotary.to(tokens.dtype)
         for block in self.blocks:
-            tokens = block(tokens, self.rotary).tokens
+            tokens = block(tokens, table).tokens
         return self.norm(tokens)

@@ -26,6 +26,12 @@ class Losses:
         """Return the (B,) losses called plain, focal or hybrid."""
         return {'plain': self.plain, 'focal': self.focal, 'hybrid': self.hybrid}[kind]
 
+    def detached(self) -> 'Losses':
+        """Return the numbers without what led to them."""
+        return Losses(
+            plain=self.plain.detach(), focal=self.focal.detach(), hybrid=self.hybrid.detach()
+        )
+
 
 def compute_losses(
     prediction: Tensor, truth: Tensor, config: LossConfig, mask: Tensor | None = None

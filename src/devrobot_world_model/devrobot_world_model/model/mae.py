@@ -36,9 +36,22 @@ class Batch:
     @property
     def targets(self) -> Tensor:
         """The (B, N, D) frames that are to be predicted."""
+        return self.targets_of(slice(None))
+
+    def targets_of(self, rows: slice) -> Tensor:
+        """Return the frames that are to be predicted of some canvases."""
         if self.index is None:
-            return self.frames[:, -1]
-        return self.frames[self.index[:, -1]]
+            return self.frames[rows, -1]
+        return self.frames[self.index[rows, -1]]
+
+    @property
+    def history(self) -> tuple[Tensor, Tensor]:
+        """The (F, N, D) frames to look at, and which of them (B, K-1) a canvas looks at."""
+        if self.index is None:
+            seen = self.frames[:, :-1]
+            order = torch.arange(seen.shape[0] * seen.shape[1], device=seen.device)
+            return seen.flatten(0, 1), order.view(seen.shape[:2])
+        return self.frames[: self.shared], self.index[:, :-1]
 
     def to(self, device: torch.device, *, non_blocking: bool = False) -> 'Batch':
         """Return the batch on ``device``."""
@@ -121,16 +134,23 @@ class WorldModel(nn.Module):
         self, batch: Batch, mask: Tensor | None = None, need_weights: bool = False
     ) -> tuple[Tensor, list[Tensor]]:
         """Predict the last frame of every canvas; see ``decode``."""
-        history = self.layout.frames - 1
-        codes = self.history_codes(batch)
-        bars = self.encode_colors(batch.colors.flatten(0, 1)).unflatten(0, (len(batch), history))
         visible = batch.targets if mask is not None else None
+        return self.paint(self.history_codes(batch), batch.colors, visible, mask, need_weights)
+
+    def paint(
+        self,
+        codes: Tensor,
+        colors: Tensor,
+        visible: Tensor | None = None,
+        mask: Tensor | None = None,
+        need_weights: bool = False,
+    ) -> tuple[Tensor, list[Tensor]]:
+        """Predict from (B, K-1, N, C) codes and (B, K-1, 3) uint8 colours; see ``decode``."""
+        bars = self.encode_colors(colors.flatten(0, 1)).unflatten(0, colors.shape[:2])
         return self.decode(self.memory(codes, bars), visible, mask, need_weights)
 
     def history_codes(self, batch: Batch) -> Tensor:
         """Return the (B, K-1, N, C) codes of the frames before the last one."""
-        history = self.layout.frames - 1
-        if batch.index is not None:
-            return self.encode(batch.frames[: batch.shared])[batch.index[:, :history]]
-        codes = self.encode(batch.frames[:, :history].flatten(0, 1))
-        return codes.unflatten(0, (len(batch), history))
+        frames, index = batch.history
+        codes = self.encode(frames)
+        return codes.unflatten(0, index.shape) if batch.index is None else codes[index]

@@ -39,12 +39,12 @@ def unpatchify(patches: Tensor, rows: int, columns: int, patch_size: int) -> Ten
 
 def to_unit(pixels: Tensor) -> Tensor:
     """Return uint8 pixels as float in 0..1."""
-    return pixels.to(torch.float32) / 255.0
+    return pixels.to(torch.float32).div_(255.0)
 
 
 def to_signed(pixels: Tensor) -> Tensor:
     """Return uint8 pixels as float in -1..1."""
-    return pixels.to(torch.float32) / 127.5 - 1.0
+    return pixels.to(torch.float32).div_(127.5).sub_(1.0)
 
 
 def to_bytes(unit: Tensor) -> Tensor:

@@ -19,7 +19,9 @@ def grid_positions(rows: int, columns: int, first_column: int = 0) -> Tensor:
 
 def rotary_table(positions: Tensor, head_width: int, base: float) -> Tensor:
     """
-    Return the (2, T, A) table of cosines and sines for (T, 2) positions.
+    Return the (2, T, A) table of cosines and signed sines for (T, 2) positions.
+
+    The sines of the first half have the sign that the second half has in them.
 
     :raises ValueError: if ``head_width`` is no multiple of 4.
     """
@@ -28,12 +30,17 @@ def rotary_table(positions: Tensor, head_width: int, base: float) -> Tensor:
     count = head_width // 4
     frequency = base ** (-torch.arange(count, dtype=torch.float32) / count)
     angles = (positions[:, :, None] * frequency).flatten(1)
-    angles = torch.cat([angles, angles], dim=-1)
-    return torch.stack([angles.cos(), angles.sin()])
+    sine = angles.sin()
+    return torch.stack([angles.cos().repeat(1, 2), torch.cat([-sine, sine], dim=-1)])
 
 
-def rotate(values: Tensor, table: Tensor) -> Tensor:
-    """Turn (B, heads, T, A) queries or keys by the (2, T, A) table, in their own dtype."""
+def rotate(values: Tensor, table: Tensor, back: bool = False) -> Tensor:
+    """
+    Turn (..., T, A) queries or keys by the (2, T, A) table, in their own dtype.
+
+    :param back: turn the other way, which is also the gradient of turning.
+    """
     first, second = values.chunk(2, dim=-1)
     cosine, sine = table.to(values.dtype)
-    return values * cosine + torch.cat([-second, first], dim=-1) * sine
+    swapped = torch.cat([second, first], dim=-1)
+    return torch.addcmul(values * cosine, swapped, sine, value=-1 if back else 1)

@@ -12,6 +12,7 @@ from devrobot_interfaces_py.configs import ConfigError
 from devrobot_interfaces_py.params import declare_config, live_config_callback
 from devrobot_world_model.checkpoints import CheckpointError, CheckpointInfo
 from devrobot_world_model.config import WorldModelConfig
+from devrobot_world_model.learning.processor import prepare_processor
 from devrobot_world_model.model.factory import resolve_device
 from devrobot_world_model.nodes import health
 from devrobot_world_model.nodes.inputs import Inputs, THROTTLE_S
@@ -26,7 +27,6 @@ from devrobot_world_model.results import OnlineStats, Update
 import numpy as np
 from rclpy.exceptions import ParameterException
 from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
-import torch
 
 NO_ACTION_SPACE = 'no action_space received yet: start a driver in the same namespace'
 SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
@@ -79,7 +79,7 @@ class WorldModelNode(ManagedNode):
         except (ConfigError, ParameterException) as error:
             self.get_logger().error(f'cannot configure: {" ".join(str(error).split())}')
             return FAILURE
-        torch.set_num_threads(self._config.node.threads)
+        prepare_processor(self._config.node.threads)
         self._create_interfaces()
         return super().on_configure(state)
 

@@ -1,0 +1,88 @@
+"""The command ``report``: the page of a staged training, or of several side by side."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from devrobot_interfaces_py.configs import ConfigError
+from devrobot_training.cli.command import check_target, make_parser, run
+from devrobot_training.report import comparison
+from devrobot_training.report.alerts import all_alerts
+from devrobot_training.report.collecting import read_run
+from devrobot_training.report.ranking import best_of
+from devrobot_training.report.verdict import verdict
+from devrobot_training.report.writing import write_comparison, write_report
+
+COMPARISON = 'comparison.html'
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of the command."""
+    parser = make_parser(
+        'report',
+        'Write the report of a staged training anew from what its folder holds, also while it '
+        'runs or after it crashed; or compare several runs on one page.',
+        'runs/walk_01/20260102_030405',
+    )
+    parser.add_argument('run', type=Path, nargs='?', help='run folder')
+    parser.add_argument(
+        '--compare', type=Path, nargs='+', metavar='RUN', help='write one page about these runs'
+    )
+    parser.add_argument(
+        '--output',
+        type=Path,
+        metavar='FILE',
+        help=f'page of a comparison (default: {COMPARISON} beside the first run)',
+    )
+    return parser
+
+
+def main(args: Sequence[str] | None = None) -> None:
+    """Run the command."""
+    run(build_parser(), work, args)
+
+
+def work(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Write the page; return what it says."""
+    if (arguments.run is None) == (arguments.compare is None):
+        raise ConfigError('name one run, or several with --compare')
+    if arguments.compare is not None:
+        return _compare(arguments.compare, arguments.output)
+    if arguments.output is not None:
+        raise ConfigError('--output is for --compare; the report of a run lies in its folder')
+    page = write_report(arguments.run)
+    summary = read_run(arguments.run)
+    alerts = all_alerts(summary)
+    best = best_of(summary)
+    print(verdict(summary))
+    for alert in alerts:
+        print(f'{alert.severity:9}{alert.message}')
+    print(f'report: {page}')
+    return {
+        'run': str(arguments.run),
+        'report': str(page),
+        'status': summary.header.status,
+        'verdict': verdict(summary),
+        'best_stage': best.stage.number if best else None,
+        'best_loss': best.loss if best else None,
+        'alerts': [{'severity': a.severity, 'message': a.message} for a in alerts],
+    }
+
+
+def _compare(folders: Sequence[Path], output: Path | None) -> dict[str, Any]:
+    page = output or folders[0].absolute().parent / COMPARISON
+    check_target('--output', page)
+    runs = write_comparison(folders, page)
+    print(f'{comparison.verdict(runs)}\nreport: {page}')
+    return {
+        'report': str(page),
+        'verdict': comparison.verdict(runs),
+        'runs': {
+            run.name: run.best.loss if run.best and run.best.on_original else None for run in runs
+        },
+    }
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,120 @@
+"""Which stage is how good: questions that several parts of the report ask."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+import math
+from statistics import median
+from typing import Any
+
+from devrobot_training.report.stage_records import Example, Stage, StageRun, TrivialLosses
+from devrobot_training.report.summary import RunSummary
+
+
+@dataclass(frozen=True, kw_only=True)
+class Best:
+    """The best weights so far; ``final`` if the run chose them."""
+
+    stage: Stage
+    loss: float
+    baseline: bool
+    final: bool
+    on_original: bool
+    evaluation: Mapping[str, Any] | None
+    examples: tuple[Example, ...]
+    worst: tuple[Example, ...]
+
+    @property
+    def name(self) -> str:
+        """What they are called."""
+        return f'{"baseline of " if self.baseline else ""}stage {self.stage.number}'
+
+
+def best_of(summary: RunSummary) -> Best | None:
+    """Return what the run chose, or the best stage so far; None if nothing was measured."""
+    choice = summary.choice
+    if choice is not None:
+        stage = find_stage(summary, choice.stage)
+        if stage is not None and choice.original_loss is not None:
+            source = choice if choice.baseline else stage
+            return Best(
+                stage=stage,
+                loss=choice.original_loss,
+                baseline=choice.baseline,
+                final=True,
+                on_original=True,
+                evaluation=source.evaluation,
+                examples=source.examples,
+                worst=source.worst,
+            )
+    for attribute in ('original_loss', 'best_validation'):
+        measured = [s for s in summary.stages if is_number(getattr(s, attribute))]
+        if measured:
+            stage = min(measured, key=lambda s: getattr(s, attribute))
+            return Best(
+                stage=stage,
+                loss=getattr(stage, attribute),
+                baseline=False,
+                final=False,
+                on_original=attribute == 'original_loss',
+                evaluation=stage.evaluation,
+                examples=stage.examples,
+                worst=stage.worst,
+            )
+    return None
+
+
+def find_stage(summary: RunSummary, number: int) -> Stage | None:
+    """Return a stage by its number."""
+    return next((stage for stage in summary.stages if stage.number == number), None)
+
+
+def trivial_of(stage: Stage, *, on_original: bool) -> TrivialLosses:
+    """Return what trivial predictions score on the same data."""
+    found = stage.original_trivial if on_original else stage.validation_trivial
+    return found or TrivialLosses()
+
+
+def chosen_run(stage: Stage) -> StageRun | None:
+    """Return the training whose weights go on: the chosen, the best, or the only one."""
+    for run in stage.runs:
+        if run.number == stage.chosen_run:
+            return run
+    measured = [run for run in stage.runs if is_number(run.best_validation)]
+    if measured:
+        return min(measured, key=lambda run: run.best_validation or math.inf)
+    return stage.runs[0] if stage.runs else None
+
+
+def baseline_loss(stage: Stage) -> float | None:
+    """Return the best loss of the trainings with fresh weights on the original session."""
+    losses = [run.original_loss for run in stage.baseline_runs]
+    found = [loss for loss in losses if loss is not None and math.isfinite(loss)]
+    return min(found, default=None)
+
+
+def has_baseline(summary: RunSummary) -> bool:
+    """Return whether any stage was trained with fresh weights as well."""
+    return any(stage.baseline_runs for stage in summary.stages)
+
+
+def stage_count(summary: RunSummary) -> int:
+    """Return how many stages there are to be, or were."""
+    return max(summary.header.planned_stages or 0, len(summary.stages))
+
+
+def samples_of(summary: RunSummary) -> int | None:
+    """Return the training samples of all stages; None if none tells."""
+    known = [stage.samples for stage in summary.stages if stage.samples is not None]
+    return sum(known) if known else None
+
+
+def spread(runs: tuple[StageRun, ...]) -> tuple[float, float, float] | None:
+    """Return lowest, median and highest best validation loss; None without any."""
+    losses = [run.best_validation for run in runs]
+    found = [loss for loss in losses if loss is not None and math.isfinite(loss)]
+    return (min(found), median(found), max(found)) if found else None
+
+
+def is_number(value: float | None) -> bool:
+    """Return whether a loss was measured."""
+    return value is not None and math.isfinite(value)

@@ -1,0 +1,235 @@
+"""The tables of the report: which numbers stand where."""
+
+from collections.abc import Sequence
+
+from devrobot_training.pages.curves import draw_sparkline
+from devrobot_training.pages.numbers import cell, count, duration, MISSING, rate
+from devrobot_training.pages.parts import Cell, Table
+from devrobot_training.report.alerts import anchor_of
+from devrobot_training.report.glossary import BASELINE, RUNS, SPREAD, STAGES, SWEEP
+from devrobot_training.report.ranking import (
+    baseline_loss,
+    best_of,
+    chosen_run,
+    has_baseline,
+    spread,
+    trivial_of,
+)
+from devrobot_training.report.stage_records import (
+    COMPLETE,
+    RunEvent,
+    Stage,
+    StageRun,
+    Sweep,
+    SweepCandidate,
+    SweepPhase,
+    SweepTrial,
+)
+from devrobot_training.report.summary import Difference, RunSummary
+
+Row = list[str | Cell]
+BASELINE_PAGE = 'baseline.html'
+
+
+def stage_table(summary: RunSummary) -> Table:
+    """Return one row per stage."""
+    best = best_of(summary)
+    rows, strong = [], None
+    for number, stage in enumerate(summary.stages):
+        if best is not None and stage is best.stage and not best.baseline:
+            strong = number
+        rows.append(_stage_row(stage, is_best=strong == number))
+    heads = ['stage', *STAGES, 'time', 'validation loss']
+    return Table(
+        heads=heads,
+        rows=rows,
+        words=STAGES,
+        strong=strong,
+        empty=f'No stages: {summary.why("stages", "none was begun")}.',
+    )
+
+
+def _stage_row(stage: Stage, *, is_best: bool) -> Row:
+    run = chosen_run(stage)
+    ended = stage.stop_reason if stage.state == COMPLETE else stage.state
+    copied = trivial_of(stage, on_original=True).copy_last
+    curve = run.validation.values if run is not None and run.validation is not None else ()
+    return [
+        Cell(text=str(stage.number), href=f'#{anchor_of(stage)}', mark='best' if is_best else ''),
+        count(stage.train_size),
+        ended.replace('_', ' ') or MISSING,
+        cell(stage.best_validation),
+        cell(stage.original_loss),
+        change(stage.original_loss, copied),
+        cell(baseline_loss(stage)),
+        rate(stage.learning_rate),
+        count(stage.samples),
+        duration(stage.seconds),
+        Cell(text=MISSING, picture=draw_sparkline(curve) or None),
+    ]
+
+
+def change(value: float | None, other: float | None) -> str:
+    """Return by how many percent a loss is above (+) or below (−) another, or a dash."""
+    if value is None or not other:
+        return MISSING
+    percents = 100 * (value / other - 1)
+    sign = '−' if percents < 0 else '+'
+    return f'{sign}{abs(percents):.1f} %'
+
+
+def run_table(runs: Sequence[StageRun], chosen: int | None = None) -> Table:
+    """Return one row per training of a stage."""
+    rows: list[Row] = [
+        [
+            Cell(text=str(run.number), mark='chosen' if run.number == chosen else ''),
+            str(run.seed),
+            (run.stop_reason if run.state == COMPLETE else run.state).replace('_', ' ') or MISSING,
+            cell(run.best_validation),
+            cell(run.original_loss),
+            rate(run.learning_rate),
+            count(run.samples),
+            duration(run.seconds),
+        ]
+        for run in runs
+    ]
+    heads = ['run', 'seed', 'stopped', *RUNS, 'samples', 'time']
+    return Table(heads=heads, rows=rows, words=RUNS)
+
+
+def sweep_table(phase: SweepPhase, *, with_words: bool = True) -> Table:
+    """Return one row per learning rate of a phase, with every seed's result."""
+    seeds = phase.seeds or tuple(sorted({trial.seed for trial in phase.trials}))
+    trials = {(trial.learning_rate, trial.seed): trial for trial in phase.trials}
+    candidates = phase.candidates
+    rates = [candidate.learning_rate for candidate in candidates]
+    rates += sorted({trial.learning_rate for trial in phase.trials} - set(rates))
+    by_rate = {candidate.learning_rate: candidate for candidate in candidates}
+    rows = [
+        _candidate_row(value, by_rate.get(value), [trials.get((value, seed)) for seed in seeds])
+        for value in rates
+    ]
+    heads = ['rate', f'score ({phase.ranking})', *(f'seed {seed}' for seed in seeds), 'outcome']
+    return Table(
+        heads=heads,
+        rows=rows,
+        words=SWEEP if with_words else {},
+        note=_budget(phase),
+        empty=f'No trials: {phase.why("trials", "none was begun")}.',
+        kind='text-last',
+    )
+
+
+def _candidate_row(
+    value: float, candidate: SweepCandidate | None, trials: Sequence[SweepTrial | None]
+) -> Row:
+    """Return a learning rate with the result of each seed, and what became of it."""
+    reasons = [trial.reason for trial in trials if trial is not None and trial.reason]
+    outcome = '; '.join(dict.fromkeys(reasons)) or MISSING
+    kept = candidate is not None and candidate.kept
+    if candidate is not None and not kept:
+        outcome = candidate.reason or outcome
+    results = (
+        MISSING
+        if trial is None
+        else trial.state
+        if trial.best_validation is None
+        else cell(trial.best_validation)
+        for trial in trials
+    )
+    return [
+        Cell(text=rate(value), mark='kept' if kept else ''),
+        cell(candidate.score if candidate else None),
+        *results,
+        outcome,
+    ]
+
+
+def _budget(phase: SweepPhase) -> str:
+    parts = []
+    if phase.budget_samples:
+        parts.append(f'{count(phase.budget_samples)} samples')
+    if phase.budget_seconds:
+        parts.append(duration(phase.budget_seconds))
+    return f'Each trial may use {" and ".join(parts)}.' if parts else ''
+
+
+def sweep_words(stage: Stage, sweep: Sweep) -> str:
+    """Return in one sentence why a sweep was made, and what came of it."""
+    begun = {
+        'initial': f'Before the training of stage {stage.number}',
+        'plateau': f'On a plateau after {count(sweep.samples)} samples',
+    }.get(sweep.trigger, sweep.trigger)
+    run = f' of run {sweep.run}' if sweep.run is not None and len(stage.runs) > 1 else ''
+    told = f'{begun}{run}: rate {rate(sweep.rate_before)} → {rate(sweep.rate_after)}'
+    if sweep.loss_before is not None and sweep.loss_after is not None:
+        told += f', validation loss {cell(sweep.loss_before)} → {cell(sweep.loss_after)}'
+    told += f', {duration(sweep.seconds)}' if sweep.seconds is not None else ''
+    if sweep.fallback:
+        told += '; every trial failed, so the configured rate was kept'
+    if sweep.state != COMPLETE:
+        told += f'; {sweep.state}'
+    return f'{told}{f": {sweep.reason}" if sweep.reason else ""}.'
+
+
+def baseline_table(summary: RunSummary, *, with_links: bool = False) -> Table:
+    """
+    Return staged and fresh weights side by side.
+
+    :param with_links: on the page of the run, from where the pages of the baselines are reached.
+    """
+    rows: list[Row] = [
+        [
+            f'stage {stage.number}',
+            cell(stage.original_loss),
+            Cell(
+                text=cell(baseline_loss(stage)),
+                href=f'{stage.folder}/{BASELINE_PAGE}' if with_links and stage.folder else '',
+            ),
+            change(stage.original_loss, baseline_loss(stage)),
+        ]
+        for stage in summary.stages
+        if stage.baseline_runs
+    ]
+    return Table(heads=['', *BASELINE], rows=rows, words=BASELINE, empty=no_baseline(summary))
+
+
+def no_baseline(summary: RunSummary) -> str:
+    """Return why there is no baseline; nothing if there is."""
+    if has_baseline(summary):
+        return ''
+    reasons = dict.fromkeys(stage.why('baseline_runs', '') for stage in summary.stages)
+    return f'No baseline: {"; ".join(filter(None, reasons)) or "none was trained"}.'
+
+
+def spread_table(summary: RunSummary) -> Table:
+    """Return how far the runs of a stage lie apart."""
+    rows: list[Row] = []
+    for stage in summary.stages:
+        found = spread(stage.runs)
+        if found is not None and len(stage.runs) > 1:
+            rows.append([f'stage {stage.number}', str(len(stage.runs)), *map(cell, found)])
+    heads = ['', 'runs', 'lowest', 'median', 'highest']
+    return Table(
+        heads=heads,
+        rows=rows,
+        words=SPREAD,
+        empty='No spread: every stage had one run (runs per stage 1).',
+    )
+
+
+def difference_table(found: Sequence[Difference] | None, where: str, why: str) -> Table:
+    """Return the settings that are not the ``where``: default, or committed."""
+    rows = [[item.name, item.value, item.other] for item in found or ()]
+    told = f'No comparison: {why}.' if found is None else f'Nothing differs: all are {where}.'
+    return Table(heads=['setting', 'this run', where], rows=rows, empty=told, kind='text')
+
+
+def event_table(events: Sequence[RunEvent]) -> Table:
+    """Return what happened, in order."""
+    rows = [
+        [event.time[:19].replace('T', ' '), event.kind, count(event.samples), event.message]
+        for event in events
+    ]
+    heads = ['time (UTC)', 'event', 'samples', '']
+    return Table(heads=heads, rows=rows, empty='No events were recorded.', kind='text')

@@ -1,0 +1,1 @@
+"""Training in stages that grow: the plan, the stages, the choice."""

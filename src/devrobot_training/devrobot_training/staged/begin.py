@@ -1,0 +1,90 @@
+"""The folder of a staged training: made for a new run, read for one that goes on."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+import shutil
+from typing import Any
+
+from devrobot_interfaces_py.configs import ConfigError, load_config
+from devrobot_training.fit.problems import RunError
+from devrobot_training.fit.run_folder import CONFIG, RunFolder
+from devrobot_training.staged.config import StagedConfig
+from devrobot_training.staged.inputs import StagedInputs
+from devrobot_training.staged.plan import (
+    make_plan,
+    Plan,
+    plan_of,
+    same_sessions,
+    session_name,
+    write_plan,
+)
+
+Reading = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Begun:
+    """A run folder with what it is made of; ``facts`` are those of inputs.json."""
+
+    folder: Path
+    config: StagedConfig
+    inputs: StagedInputs
+    plan: Plan
+    facts: dict[str, Any]
+
+
+def begin(
+    inputs: StagedInputs,
+    config: StagedConfig,
+    runs: Path,
+    *,
+    run_id: str = '',
+    command: Sequence[str] = (),
+    config_file: str = '',
+    reading: Reading | None = None,
+) -> Begun:
+    """
+    Make the folder of a new run; of one that cannot be planned nothing is left.
+
+    :raises SessionError: if the sessions cannot be used.
+    :raises RunError: if there is such a run.
+    """
+    name = session_name(inputs, reading)
+    run = RunFolder.create(runs, name, run_id)
+    facts = {
+        'inputs': inputs.to_dict(),
+        'mode': inputs.mode,
+        'command': list(command),
+        'config_file': config_file and str(Path(config_file).resolve()),
+    }
+    try:
+        run.write_config(config)
+        run.write_inputs(facts)
+        plan = make_plan(inputs, config, run.path, reading)
+        write_plan(plan, run.path)
+    except BaseException:
+        shutil.rmtree(run.path, ignore_errors=True)
+        raise
+    return Begun(folder=run.path, config=config, inputs=inputs, plan=plan, facts=facts)
+
+
+def read_begun(folder: Path, reading: Reading | None = None) -> Begun:
+    """
+    Return a run that is to be gone on with.
+
+    :raises RunError: if this is no run of this kind, or its sessions have changed.
+    """
+    run = RunFolder(folder)
+    facts = run.read_inputs()
+    inputs = StagedInputs.from_dict(facts.get('inputs', {}))
+    try:
+        config = load_config(StagedConfig, folder / CONFIG)
+    except ConfigError as error:
+        raise RunError(f'{folder} cannot be resumed: {error}') from error
+    plan = plan_of(folder)
+    if plan is None:
+        plan = make_plan(inputs, config, folder, reading)
+        write_plan(plan, folder)
+    same_sessions(plan, inputs)
+    return Begun(folder=folder, config=config, inputs=inputs, plan=plan, facts=facts)

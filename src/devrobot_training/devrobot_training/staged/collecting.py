@@ -1,0 +1,194 @@
+"""What is known of a stage, made of what lies in its folder."""
+
+from pathlib import Path
+from typing import Any
+
+from devrobot_training.fit.once import Curves, read_curves, read_trained
+from devrobot_training.report.stage_records import (
+    COMPLETE,
+    Curve,
+    FAILED,
+    SKIPPED,
+    Stage,
+    StageRun,
+    TrivialLosses,
+)
+from devrobot_training.staged.assessment import read_assessment
+from devrobot_training.staged.choice import best_of
+from devrobot_training.staged.config import StagedConfig
+from devrobot_training.staged.journal import read_events
+from devrobot_training.staged.plan import PlannedStage
+from devrobot_training.staged.stage_run import read_result, read_task, RunResult
+from devrobot_training.staged.sweep_records import sweeps_of
+from devrobot_training.sweeps.config import INITIAL
+from devrobot_training.sweeps.phases import read_sweep
+
+RUNS, BASELINES = 'run', 'baseline'
+
+
+def stage_folder(number: int) -> str:
+    """Return where a stage is, relative to the run folder."""
+    return f'stages/stage_{number:02}'
+
+
+def run_key(stage: int, kind: str, number: int) -> str:
+    """Return where a training of a stage is, relative to the run folder."""
+    return f'{stage_folder(stage)}/{kind}_{number}'
+
+
+def collect_stage(
+    planned: PlannedStage,
+    run_folder: Path,
+    config: StagedConfig,
+    *,
+    status: str,
+    trivial: TrivialLosses | None,
+) -> Stage:
+    """
+    Return all that is known of a stage.
+
+    :param status: of the whole run; that of whatever has not ended.
+    :param trivial: the losses on the validation set that need no model.
+    """
+    common: dict[str, Any] = {
+        'number': planned.number,
+        'train_size': planned.train_size,
+        'validation_size': planned.validation_size,
+        'overlap': planned.overlap,
+        'folder': stage_folder(planned.number),
+        'events': read_events(run_folder, planned.number),
+    }
+    if planned.problem:
+        return Stage(**common, state=SKIPPED, reason=planned.problem)
+    numbers = range(1, config.runs_per_stage + 1)
+    folders = {n: run_folder / run_key(planned.number, RUNS, n) for n in numbers}
+    results = {n: r for n, folder in folders.items() if (r := read_result(folder)) is not None}
+    state, reason = _state(results, config, status)
+    common |= {
+        'state': state,
+        'reason': reason,
+        'runs': _runs(run_folder, planned.number, RUNS, config, status),
+        'baseline_runs': _runs(run_folder, planned.number, BASELINES, config, status),
+        'sweeps': tuple(
+            sweep
+            for n, folder in folders.items()
+            for sweep in sweeps_of(n, folder, config, status)
+        ),
+        'validation_trivial': trivial,
+    }
+    chosen = best_of(list(results.values()))
+    if chosen is None:
+        return Stage(**common)
+    number = list(results)[chosen]
+    return Stage(**common, **_of_best(number, results[number], folders[number]))
+
+
+def _of_best(number: int, best: RunResult, folder: Path) -> dict[str, Any]:
+    """Return the fields of a stage that are those of its best training."""
+    assessed = read_assessment(folder)
+    return {
+        'chosen_run': number,
+        'stop_reason': best.stop_reason,
+        'stop_message': best.stop_message,
+        'best_validation': best.best_validation,
+        'original_loss': best.original_loss,
+        'learning_rate': best.learning_rate,
+        'samples': best.samples,
+        'seconds': best.seconds,
+        'original_trivial': assessed.trivial if assessed else None,
+        'evaluation': assessed.evaluation if assessed else None,
+        'examples': assessed.examples if assessed else (),
+        'worst': assessed.worst if assessed else (),
+        'missing': {} if assessed else {'evaluation': 'it was not measured'},
+    }
+
+
+def _state(results: dict[int, RunResult], config: StagedConfig, status: str) -> tuple[str, str]:
+    if len(results) < config.runs_per_stage:
+        return status, ''
+    if not any(result.checkpoint for result in results.values()):
+        return FAILED, '; '.join(dict.fromkeys(result.reason for result in results.values()))
+    return COMPLETE, ''
+
+
+def _runs(
+    run_folder: Path, stage: int, kind: str, config: StagedConfig, status: str
+) -> tuple[StageRun, ...]:
+    keys = [run_key(stage, kind, number) for number in range(1, config.runs_per_stage + 1)]
+    return tuple(
+        _run(number, run_folder / key, run_folder, config, status)
+        for number, key in enumerate(keys, 1)
+        if read_task(run_folder / key) is not None
+    )
+
+
+def _run(
+    number: int, folder: Path, run_folder: Path, config: StagedConfig, status: str
+) -> StageRun:
+    task, result = read_task(folder), read_result(folder)
+    parts = _parts(folder)
+    curves, restarts = _joined(parts, folder, config)
+    # The log of a training that was cut off is looked for in this folder.
+    place = parts[0] if len(parts) == 1 and result is None else folder
+    common: dict[str, Any] = {
+        'number': number,
+        'seed': task.seed if task else 0,
+        'train': Curve(samples=curves.samples, values=curves.train),
+        'validation': Curve(samples=curves.samples, values=curves.validation),
+        'rate': Curve(samples=curves.samples, values=curves.rate),
+        'restarts': restarts,
+        'folder': str(place.relative_to(run_folder)),
+    }
+    if result is not None:
+        return StageRun(**common, **_ended(result))
+    measured = [loss for loss in curves.validation if loss is not None]
+    return StageRun(
+        **common,
+        state=status,
+        learning_rate=task.rate if task else None,
+        samples=max(curves.samples, default=None),
+        best_validation=min(measured, default=None),
+        missing={'original_loss': 'the training has not ended'},
+    )
+
+
+def _ended(result: RunResult) -> dict[str, Any]:
+    return {
+        'state': COMPLETE if result.checkpoint else FAILED,
+        'stop_reason': result.stop_reason,
+        'stop_message': result.reason or result.stop_message,
+        'learning_rate': result.learning_rate,
+        'samples': result.samples,
+        'seconds': result.seconds,
+        'best_validation': result.best_validation,
+        'best_samples': result.best_samples,
+        'original_loss': result.original_loss,
+        'checkpoint': result.checkpoint or None,
+    }
+
+
+def _parts(folder: Path) -> list[Path]:
+    found = sorted(folder.glob('part_*'), key=lambda path: int(path.name.partition('_')[2]))
+    return [path for path in found if path.is_dir()]
+
+
+def _joined(
+    parts: list[Path], folder: Path, config: StagedConfig
+) -> tuple[Curves, tuple[int, ...]]:
+    """Return the curves of all parts as one, and at which samples sweeps lie between them."""
+    columns: dict[str, list[Any]] = {n: [] for n in ('samples', 'train', 'validation', 'rate')}
+    restarts: list[int] = []
+    offset = 0
+    for number, part in enumerate(parts, 1):
+        before = number if config.sweep.when == INITIAL else number - 1
+        sweep = read_sweep(folder / f'sweep_{before}')
+        offset += sweep.samples if sweep else 0
+        if number > 1:
+            restarts.append(offset)
+        curves = read_curves(part, config.loss.kind)
+        columns['samples'] += [offset + samples for samples in curves.samples]
+        for name in ('train', 'validation', 'rate'):
+            columns[name] += getattr(curves, name)
+        trained = read_trained(part)
+        offset += trained.samples if trained else max(curves.samples, default=0)
+    return Curves(**{name: tuple(values) for name, values in columns.items()}), tuple(restarts)

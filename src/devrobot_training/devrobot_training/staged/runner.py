@@ -1,0 +1,308 @@
+"""
+A whole staged training: stage after stage, baselines, and the choice.
+
+It can be run again on the same folder at any time: what has ended is read, the rest is done. The
+choice is the one that an uninterrupted run would have made.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+import os
+from pathlib import Path
+
+from devrobot_interfaces_py.atomic import write_json
+from devrobot_training.evaluation.evaluate import EvaluationStoppedError
+from devrobot_training.fit.once import InterruptedTrainingError
+from devrobot_training.fit.run_folder import BEST
+from devrobot_training.fit.training import Inputs
+from devrobot_training.report.records import from_plain, to_plain
+from devrobot_training.report.stage_records import (
+    COMPLETE,
+    FAILED,
+    INTERRUPTED,
+    TrivialLosses,
+)
+from devrobot_training.report.summary import RunSummary
+from devrobot_training.staged.assessment import trivial_losses
+from devrobot_training.staged.choice import best_of, Candidate, final_choice, keep_best
+from devrobot_training.staged.collecting import BASELINES, run_key, RUNS, stage_folder
+from devrobot_training.staged.config import StagedConfig
+from devrobot_training.staged.engine import Engine, StageRunner
+from devrobot_training.staged.inputs import StagedInputs
+from devrobot_training.staged.journal import Journal
+from devrobot_training.staged.plan import Plan, PlannedStage
+from devrobot_training.staged.reporting import note_trivial, Reporter
+from devrobot_training.staged.stage_run import (
+    call_of,
+    CHECKPOINTS,
+    read_result,
+    RESULT,
+    RunResult,
+    RunTask,
+)
+from devrobot_training.staged.view import View
+from devrobot_training.sweeps.executors.base import Limits
+from devrobot_training.sweeps.executors.pool import Answer, Call, ProcessPool
+from devrobot_training.sweeps.grid import derive_seed
+from devrobot_world_model.model.factory import resolve_device
+
+ENDLESS = Limits(grace=float('inf'))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ending:
+    """How a run ended; ``choice`` is None if it was not made, ``report`` if it was not written."""
+
+    status: str
+    message: str
+    summary: RunSummary
+    choice: Candidate | None = None
+    report: Path | None = None
+
+
+class StagedTraining:
+    """One run folder, worked through from its beginning to its end."""
+
+    def __init__(
+        self,
+        folder: Path,
+        config: StagedConfig,
+        inputs: StagedInputs,
+        plan: Plan,
+        *,
+        facts: dict[str, object] | None = None,
+        view: View | None = None,
+        should_stop: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """
+        Prepare.
+
+        :param facts: those of inputs.json, for the report.
+        :raises ConfigError: if the device is not there.
+        """
+        self._folder = folder.resolve()
+        self._config = config
+        self._plan = plan
+        self._view = view or View()
+        self._should_stop = should_stop
+        self._journal = Journal(self._folder, self._view.say)
+        self._reading = Inputs(
+            train=Path(plan.original),
+            namespace=inputs.namespace,
+            skip_faulty=inputs.skip_faulty,
+        )
+        self._checkpoint = inputs.checkpoint
+        self._reporter = Reporter(
+            self._folder,
+            config,
+            plan,
+            dict(facts or {}),
+            view=self._view,
+            device=str(resolve_device(config.device)),
+        )
+        self._engine = Engine(
+            self._folder,
+            config,
+            self._reading,
+            Path(plan.original),
+            view=self._view,
+            journal=self._journal,
+            should_stop=should_stop,
+        )
+        self._candidates: list[Candidate] = []
+
+    def run(self) -> Ending:
+        """
+        Do what is left; a stop on request is an ending, too.
+
+        :raises OSError: if the disk refuses; the run can be gone on with.
+        :raises CheckpointError: the same, or a checkpoint to begin with does not fit.
+        """
+        try:
+            choice = self._all_stages()
+        except (InterruptedTrainingError, EvaluationStoppedError):
+            self._journal.always('interrupted', 'stopped on request')
+            return self._end(INTERRUPTED, 'stopped on request')
+        except BaseException as error:
+            self._fail(error)
+            raise
+        finally:
+            self._engine.close()
+        if choice is None:
+            return self._end(FAILED, 'no stage came to any weights')
+        return self._end(COMPLETE, '', choice)
+
+    def _all_stages(self) -> Candidate | None:
+        start, rate = self._checkpoint, self._config.optimizer.learning_rate
+        first = True
+        for place, stage in enumerate(self._plan.stages, 1):
+            self._reporter.begin_stage(stage.number)
+            title = f'stage {stage.number}'
+            if stage.problem:
+                self._note(stage, 'skipped', 'skipped', f'{title} is skipped: {stage.problem}')
+                continue
+            sizes = f'{stage.train_size} transitions train, {stage.validation_size} validate'
+            self._view.stage(place, len(self._plan.stages), f'{title}: {sizes}')
+            self._note(stage, 'begun', 'stage', f'{title} begins: {sizes}')
+            self._measure_trivial(stage)
+            results = self._runs(stage, RUNS, start, rate)
+            chosen = best_of(results)
+            if self._config.baseline and not (first and not start):
+                fresh = self._config.optimizer.learning_rate
+                self._runs(stage, BASELINES, '', fresh)
+            first = False
+            if chosen is not None:
+                best = results[chosen]
+                start, rate = str(self._folder / best.checkpoint), best.learning_rate
+            self._thin_out(start)
+            self._end_stage(stage, results, chosen)
+        return self._choose()
+
+    def _runs(self, stage: PlannedStage, kind: str, start: str, rate: float) -> list[RunResult]:
+        """Return the results of all trainings of a stage, in their order."""
+        tasks = [
+            RunTask(
+                key=run_key(stage.number, kind, number),
+                name=f'stage_{stage.number:02}_{kind}_{number}',
+                number=number,
+                seed=derive_seed(self._config.seed, stage.number, kind, number),
+                rate=rate,
+                start=start,
+                train=stage.train,
+                validation=stage.validation,
+                baseline=kind == BASELINES,
+            )
+            for number in range(1, self._config.runs_per_stage + 1)
+        ]
+        if self._config.parallel_runs > 1 and len(tasks) > 1:
+            results = self._in_parallel(tasks)
+        else:
+            results = [self._one(task) for task in tasks]
+        self._candidates += [
+            Candidate(stage=stage.number, number=number, baseline=kind == BASELINES, result=result)
+            for number, result in enumerate(results, 1)
+        ]
+        return results
+
+    def _one(self, task: RunTask) -> RunResult:
+        """Make a training; one that breaks is a failed one, and the night goes on."""
+        if self._should_stop():
+            raise InterruptedTrainingError('stopped on request')
+        try:
+            return self._engine.run(task, changed=self._save)
+        except (InterruptedTrainingError, EvaluationStoppedError):
+            raise
+        except (RuntimeError, MemoryError) as error:
+            return self._broken(task, f'{type(error).__name__}: {" ".join(str(error).split())}')
+
+    def _save(self) -> None:
+        self._reporter.save()
+
+    def _broken(self, task: RunTask, reason: str) -> RunResult:
+        reason = reason[:500]
+        result = RunResult(
+            stop_reason='error', stop_message=reason, learning_rate=task.rate, samples=0,
+            seconds=0.0, reason=reason,
+        )  # fmt: skip
+        write_json(self._folder / task.key / RESULT, to_plain(result))
+        self._journal.note(f'{task.key}/broken', 'alert', f'{task.name} failed: {reason}')
+        return result
+
+    def _in_parallel(self, tasks: Sequence[RunTask]) -> list[RunResult]:
+        done = {t.number: r for t in tasks if (r := read_result(self._folder / t.key)) is not None}
+        common = {'original': self._plan.original}
+        calls = [
+            Call(
+                number=task.number,
+                data={**call_of(task, self._folder, self._config, self._reading), **common},
+            )
+            for task in tasks
+            if task.number not in done
+        ]
+
+        def answered(call: Call, answer: Answer) -> None:
+            task = tasks[call.number - 1]
+            if answer.reason:
+                done[task.number] = self._broken(task, answer.reason)
+            else:
+                done[task.number] = from_plain(RunResult, answer.result)
+            self._reporter.save()
+
+        pool = ProcessPool(self._config.parallel_runs, work=StageRunner)
+        try:
+            pool.run(
+                calls,
+                ENDLESS,
+                ended=answered,
+                tick=lambda running: self._view.trials(
+                    'trainings', len(done), len(tasks), running, 0
+                ),
+                should_stop=self._should_stop,
+            )
+        finally:
+            pool.close()
+        return [done[task.number] for task in tasks]
+
+    def _measure_trivial(self, stage: PlannedStage) -> None:
+        def measure() -> TrivialLosses:
+            data = self._engine.data_of(stage.train, stage.validation)
+            return trivial_losses(data.validation, data.train, self._config.loss)
+
+        note_trivial(self._folder / stage_folder(stage.number), measure)
+
+    def _end_stage(
+        self, stage: PlannedStage, results: list[RunResult], chosen: int | None
+    ) -> None:
+        told = 'no weights: ' + '; '.join(dict.fromkeys(r.reason for r in results))
+        if chosen is not None:
+            loss = results[chosen].original_loss
+            shown = 'not measured' if loss is None else f'{loss:.4g}'
+            told = f'{shown} on the original session, run {chosen + 1}'
+        if self._note(stage, 'ended', 'stage', f'stage {stage.number} ended: {told}'):
+            self._reporter.save()
+            self._reporter.report()
+
+    def _thin_out(self, start: str) -> None:
+        """Delete the checkpoints that are neither among the best nor needed to go on."""
+        found = [c.result for c in self._candidates if c.result.checkpoint]
+        results = {Path(result.checkpoint).name: result for result in found}
+        protect = [Path(start).name] if start else []
+        keep_best(self._folder, results, self._config.keep_checkpoints, protect)
+
+    def _choose(self) -> Candidate | None:
+        choice = final_choice(self._candidates)
+        if choice is not None:
+            point_to(self._folder / CHECKPOINTS, Path(choice.result.checkpoint).name)
+            kind = 'baseline' if choice.baseline else 'run'
+            self._journal.note(
+                'choice', 'choice', f'stage {choice.stage}, {kind} {choice.number} is the best'
+            )
+        return choice
+
+    def _note(self, stage: PlannedStage, key: str, kind: str, message: str) -> bool:
+        return self._journal.note(f'{stage_folder(stage.number)}/{key}', kind, message)
+
+    def _end(self, status: str, message: str, choice: Candidate | None = None) -> Ending:
+        summary = self._reporter.save(status, message, choice)
+        report = self._reporter.report()
+        return Ending(
+            status=status, message=message, summary=summary, choice=choice, report=report
+        )
+
+    def _fail(self, error: BaseException) -> None:
+        """Leave what there is; the disk may be full, and the error matters more than this."""
+        status = INTERRUPTED if isinstance(error, KeyboardInterrupt) else FAILED
+        reason = ' '.join(str(error).split()) or type(error).__name__
+        try:
+            self._reporter.save(status, reason)
+            self._reporter.report()
+        except (OSError, ValueError) as second:
+            self._view.say(f'the summary could not be written: {second}')
+
+
+def point_to(folder: Path, name: str) -> None:
+    """Let the link ``best`` name a checkpoint, in one rename."""
+    temporary = folder / f'.{BEST}-{os.getpid()}'
+    temporary.unlink(missing_ok=True)
+    temporary.symlink_to(name)
+    temporary.replace(folder / BEST)

@@ -1,0 +1,1 @@
+"""Learning-rate sweeps: trials in processes of their own, in two phases."""

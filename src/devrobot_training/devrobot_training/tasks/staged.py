@@ -1,0 +1,177 @@
+"""A staged training on request: the override ``staged=true`` of a goal asks for it."""
+
+from collections.abc import Callable
+from dataclasses import replace
+import json
+import math
+from pathlib import Path
+
+from devrobot_interfaces_py.configs import ConfigError
+from devrobot_training.fit.events import Event
+from devrobot_training.fit.problems import RunError
+from devrobot_training.fit.run_folder import BEST, check_run_id, INPUTS
+from devrobot_training.jobs import Job
+from devrobot_training.report.stage_records import FAILED, INTERRUPTED
+from devrobot_training.sessions.session import SessionError
+from devrobot_training.staged.begin import begin, Begun, read_begun
+from devrobot_training.staged.config import staged_preset, StagedConfig
+from devrobot_training.staged.inputs import StagedInputs
+from devrobot_training.staged.lock import only_one
+from devrobot_training.staged.runner import Ending, StagedTraining
+from devrobot_training.staged.stage_run import CHECKPOINTS
+from devrobot_training.staged.view import View
+from devrobot_training.tasks.metrics import MetricsKeeper
+from devrobot_training.tasks.names import find, UnusableNameError
+from devrobot_training.tasks.outcome import Outcome, outcome_of, Problem, told_as
+from devrobot_training.tasks.places import ServerConfig
+from devrobot_training.tasks.plans import (
+    free_id,
+    run_path,
+    sessions_of,
+    settings_of,
+    TrainingRequest,
+)
+from devrobot_world_model.checkpoints import CheckpointError, CheckpointInfo, list_checkpoints
+from devrobot_world_model.model.factory import resolve_device
+
+
+class StagedTask:
+    """Trains in stages; what it does is told stage by stage."""
+
+    def __init__(
+        self, request: TrainingRequest, places: ServerConfig, now_ns: Callable[[], int]
+    ) -> None:
+        """
+        Check everything that can be checked at once.
+
+        :raises TaskError: if something that was asked for cannot be.
+        """
+        self._runs = places.runs_dir
+        self._now_ns = now_ns
+        self._overrides = request.overrides
+        self._folder: Path | None = None
+        with told_as(Problem.INVALID_CONFIG, ConfigError, RunError, UnusableNameError):
+            if request.goes_on:
+                self._folder = run_path(request.run_id, places.runs_dir)
+                self.run_id = self._folder.name
+                return
+            self._config = settings_of(request, places.configs_dir, StagedConfig, staged_preset)
+            resolve_device(self._config.device)
+            self.run_id = check_run_id(request.run_id) if request.run_id else free_id(places)
+        self._inputs = _inputs(request, places)
+
+    @property
+    def title(self) -> str:
+        """What is done, in a few words."""
+        return f'staged training, run {self.run_id}'
+
+    def run(self, job: Job[Outcome]) -> Outcome:
+        """Do all stages, or what is left of them."""
+        job.tell(activity='reading sessions')
+        with told_as(Problem.INVALID_SESSION, SessionError, OSError):
+            begun = self._begin(job)
+        self._folder = begun.folder
+        keeper = MetricsKeeper(self.run_id, begun.config.loss.kind, self._now_ns)
+        job.tell(stage_count=len(begun.plan.stages), done=0, total=0, progress=math.nan)
+        with told_as(Problem.INVALID_CONFIG, RunError), only_one(begun.folder):
+            training = StagedTraining(
+                begun.folder,
+                begun.config,
+                begun.inputs,
+                begun.plan,
+                facts=begun.facts,
+                view=_JobView(job, keeper),
+                should_stop=job.should_stop,
+            )
+            return self._outcome(training.run())
+
+    def failed(self, error: Exception) -> Outcome:
+        """Return what is left after an error."""
+        return replace(outcome_of(error), checkpoint=self._best())
+
+    def _begin(self, job: Job[Outcome]) -> Begun:
+        if self._folder is not None:
+            return read_begun(self._folder, job.tell_share)
+        return begin(
+            self._inputs,
+            self._config,
+            self._runs,
+            run_id=self.run_id,
+            command=['training_server', *self._overrides],
+            reading=job.tell_share,
+        )
+
+    def _outcome(self, ending: Ending) -> Outcome:
+        outcome = Outcome(checkpoint=self._best(), report=ending.report)
+        if ending.status == INTERRUPTED:
+            words = f'stopped on request; "staged --resume {self._folder}" goes on'
+            return replace(outcome, stopped=True, message=words)
+        if ending.status == FAILED:
+            return replace(outcome, problem=Problem.DIVERGED, message=ending.message)
+        return outcome
+
+    def _best(self) -> CheckpointInfo | None:
+        """Return the chosen checkpoint, named as a request names it."""
+        if self._folder is None:
+            return None
+        folder = self._folder / CHECKPOINTS
+        try:
+            found = list_checkpoints(folder).checkpoints
+        except CheckpointError:
+            return None
+        name = str((folder.absolute() / BEST).relative_to(self._runs.absolute()))
+        return next((replace(info, name=name) for info in found if info.name == BEST), None)
+
+
+class _JobView(View):
+    """Tells a job what goes on."""
+
+    def __init__(self, job: Job[Outcome], keeper: MetricsKeeper) -> None:
+        self._job = job
+        self._keeper = keeper
+
+    def stage(self, number: int, stages: int, title: str) -> None:
+        self._job.tell(activity=title, stage_count=stages)
+
+    def progress(self, title: str, done: int, total: int) -> None:
+        share = done / total if total else math.nan
+        self._job.tell(activity=title, done=done, total=total, progress=share)
+
+    def trials(self, title: str, ended: int, count: int, running: object, samples: int) -> None:
+        self.progress(title, ended, count)
+
+    def event(self, event: Event) -> None:
+        self._keeper(event)
+        self._job.tell(metrics=self._keeper.newest)
+
+
+def is_staged(request: TrainingRequest, places: ServerConfig) -> bool:
+    """
+    Return whether a request asks for stages, or is about a run that has them.
+
+    :raises TaskError: if it is about a run that there is not.
+    """
+    if not request.goes_on:
+        return request.staged
+    with told_as(Problem.INVALID_CONFIG, RunError, UnusableNameError):
+        path = run_path(request.run_id, places.runs_dir) / INPUTS
+    try:
+        return 'mode' in json.loads(path.read_text(encoding='utf-8'))
+    except (OSError, ValueError):
+        return False
+
+
+def _inputs(request: TrainingRequest, places: ServerConfig) -> StagedInputs:
+    with told_as(Problem.INVALID_SESSION, UnusableNameError):
+        first, validation = sessions_of(request, places)
+    start = ''
+    if request.checkpoint:
+        with told_as(Problem.INCOMPATIBLE_CHECKPOINT, UnusableNameError):
+            start = str(find(request.checkpoint, places.checkpoint_folders, 'checkpoint'))
+    return StagedInputs(
+        root=first if validation is None else None,
+        train=None if validation is None else first,
+        validation=validation,
+        checkpoint=start,
+        skip_faulty=places.skip_faulty,
+    )

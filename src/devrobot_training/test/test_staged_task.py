@@ -1,0 +1,105 @@
+"""A staged training as a job of the training server."""
+
+from pathlib import Path
+
+from devrobot_training.jobs import JobRunner, Report
+from devrobot_training.tasks.kinds import training_task
+from devrobot_training.tasks.outcome import Problem, TaskError
+from devrobot_training.tasks.places import ServerConfig
+from devrobot_training.tasks.plans import TrainingRequest
+from devrobot_training.tasks.staged import StagedTask
+from devrobot_training.tasks.training import TrainingTask
+from fit_worlds import dot_session
+import pytest
+from staged_worlds import staged, write_config
+
+DEADLINE_S = 240.0
+
+
+@pytest.fixture
+def places(tmp_path) -> ServerConfig:
+    dot_session(tmp_path / 'sessions' / 'walk')
+    (tmp_path / 'configs').mkdir()
+    quick = staged(sweep__when='off', baseline=False, stopping__max_samples=80)
+    write_config(tmp_path / 'configs' / 'small.yaml', quick)
+    return ServerConfig(
+        runs_dir=tmp_path / 'runs',
+        sessions_dir=tmp_path / 'sessions',
+        splits_dir=tmp_path / 'splits',
+        configs_dir=tmp_path / 'configs',
+        checkpoints_dir=tmp_path / 'checkpoints',
+    )
+
+
+def task(places: ServerConfig, *overrides: str, **fields: str):
+    request = TrainingRequest(overrides=('staged=true', *overrides), **fields)
+    return training_task(request, places, lambda: 0)
+
+
+def do(work, *, stop_at: str = '') -> tuple:
+    reports: list[Report] = []
+
+    class Watching:
+        title = work.title
+        failed = work.failed
+
+        def run(self, job):
+            tell = job.tell
+
+            def told(**changes):
+                tell(**changes)
+                reports.append(job.report)
+                if stop_at and stop_at in job.report.activity:
+                    job.stop()
+
+            job.tell = told
+            return work.run(job)
+
+    runner = JobRunner()
+    job = runner.start(Watching())
+    assert job.wait(DEADLINE_S)
+    runner.close()
+    runner.join()
+    return job.result, reports
+
+
+def test_stages_are_told_and_the_choice_is_the_checkpoint(places):
+    fields = {'root_session': 'walk', 'config_path': 'small.yaml', 'run_id': 'a'}
+    result, reports = do(task(places, 'seed=3', **fields))
+    assert result.succeeded, result.message
+    assert result.report == (places.runs_dir / 'walk/a/report.html').resolve()
+    assert result.checkpoint.name == 'walk/a/checkpoints/best'
+    activities = {report.activity for report in reports}
+    assert {'stage 1 run 1: training', 'stage 2 run 1: training'} <= activities
+    assert reports[-1].stage_count == 2 and reports[-1].metrics.samples == 80
+
+
+def test_one_that_is_stopped_goes_on_by_its_name(places):
+    fields = {'root_session': 'walk', 'config_path': 'small.yaml', 'run_id': 'a'}
+    result, _ = do(task(places, **fields), stop_at='stage 2 run 1: training')
+    assert result.stopped and 'staged --resume' in result.message
+    again = training_task(TrainingRequest(run_id='a'), places, lambda: 0)
+    assert isinstance(again, StagedTask)
+    assert do(again)[0].succeeded
+
+
+def test_the_override_decides_which_kind_it_is(places):
+    plain = TrainingRequest(root_session='walk', overrides=('staged=false',))
+    assert isinstance(training_task(plain, places, lambda: 0), TrainingTask)
+    assert isinstance(task(places, 'preset=tiny', root_session='walk'), StagedTask)
+
+
+@pytest.mark.parametrize(
+    ('overrides', 'fields', 'problem'),
+    [
+        (('sweep.rnak=min',), {'root_session': 'walk'}, Problem.INVALID_CONFIG),
+        ((), {'root_session': '../walk'}, Problem.INVALID_SESSION),
+        ((), {'run_id': 'gone'}, Problem.INVALID_CONFIG),
+        ((), {'root_session': 'walk', 'checkpoint': 'none'}, Problem.INCOMPATIBLE_CHECKPOINT),
+    ],
+)
+def test_what_cannot_be_is_refused_at_once(places, overrides, fields, problem):
+    with pytest.raises(TaskError) as error:
+        task(places, *overrides, **fields)
+    assert error.value.problem is problem
+    assert not Path(places.runs_dir).exists()
