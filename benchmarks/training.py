@@ -11,6 +11,8 @@ with a model of the ``reference`` size.
 import argparse
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
+import math
 from pathlib import Path
 import statistics
 import tempfile
@@ -43,6 +45,8 @@ CHUNK = 16
 PEAK_SIZES = (1024, 2048, 3072)
 PAGE = 4096
 LOGGED_STEPS = 2000
+#: Canvases that one way trains on before it is the other's turn.
+CANVASES_OF_A_TURN = 8
 
 
 class PrebuiltCanvases(Dataset):
@@ -153,6 +157,12 @@ def disk_growth(canvases: CanvasSet) -> float:
     return (peak - before) / 1e6
 
 
+def repeat(step: Callable[[], None], count: int) -> None:
+    """Make some steps one after the other, as a training does."""
+    for _ in range(count):
+        step()
+
+
 def measure(
     config: WorldModelConfig, canvases: CanvasSet, size: int, rounds: int, chunk: int = 0
 ) -> dict[str, float]:
@@ -163,7 +173,12 @@ def measure(
     other = None if chunk else vit_mae_steps(config, size)
     if other is not None:
         ways['vit_mae'] = other
-    seconds = measure_in_turn(ways, rounds)
+    steps = math.ceil(CANVASES_OF_A_TURN / size)
+    turns = {name: partial(repeat, step, steps) for name, step in ways.items()}
+    seconds = {
+        name: [turn / steps for turn in found]
+        for name, found in measure_in_turn(turns, rounds).items()
+    }
     loader.close()
     figures = {f'ratio_{name}': median_ratio(seconds['plain'], seconds[name]) for name in ways}
     return figures | {name: size / statistics.median(times) for name, times in seconds.items()}

@@ -84,21 +84,25 @@ def build_parser(description: str, config_classes: Sequence[type]) -> argparse.A
 def _spin_until(node: StoppableNode, end: ProcessEnd) -> None:
     executor = SingleThreadedExecutor()
     executor.add_node(cast(Node, node))
-    spinner = threading.Thread(target=_spin, args=(executor, end), name='spin', daemon=True)
+    over = threading.Event()
+    spinner = threading.Thread(target=_spin, args=(executor, end, over), name='spin', daemon=True)
     spinner.start()
     end.wait()
     node.stop_working()
+    over.set()
     executor.shutdown()
     spinner.join(SPIN_JOIN_TIMEOUT_S)
 
 
-def _spin(executor: SingleThreadedExecutor, end: ProcessEnd) -> None:
+def _spin(executor: SingleThreadedExecutor, end: ProcessEnd, over: threading.Event) -> None:
     try:
         executor.spin()
     except (ExternalShutdownException, ShutdownException):
         pass
     except Exception:  # a fault in a callback: say where, and let the launch file see it
-        sys.excepthook(*sys.exc_info())
-        end.ask(1)
+        # rclpy takes an executor apart though a callback of it still runs, which then fails.
+        if not over.is_set():
+            sys.excepthook(*sys.exc_info())
+            end.ask(1)
     finally:
         end.ask()

@@ -7,6 +7,7 @@ from devrobot_training.report.previous import find_previous, Previous
 from devrobot_training.report.rendering import render
 from devrobot_training.report.stage_records import Stage, TrivialLosses
 from devrobot_training.report.summary import Alert, Choice, save_summary
+from devrobot_training.report.tables import sweep_words
 from devrobot_training.report.verdict import tiles, verdict
 from page_checks import check_page
 import pytest
@@ -43,6 +44,27 @@ def test_a_complete_run_says_best_gain_baseline_and_sweep(full):
         'That is 25.9 % below training the same stage from fresh weights. '
         'The sweep in stage 2 changed the rate from 2e-4 to 3e-4.'
     )
+
+
+@pytest.mark.parametrize(
+    ('changes', 'changed'),
+    [
+        ({}, True),
+        ({'adopted': True, 'loss_after': 0.02}, True),
+        ({'adopted': False}, False),
+        ({'loss_after': 0.02}, False),
+        ({'loss_after': None}, True),
+        ({'rate_after': 2e-4}, False),
+    ],
+)
+def test_a_sweep_changed_the_rate_only_if_training_went_on_with_it(changes, changed, full):
+    stage = replace(full.stages[1], sweeps=(worlds.sweep(**changes),))
+    told = verdict(replace(full, stages=(stage,), choice=None))
+    assert ('The sweep in stage 2 changed the rate from 2e-4 to 3e-4.' in told) == changed
+    assert ('1 sweep found no better rate.' in told) == (not changed)
+    sentence = sweep_words(stage, stage.sweeps[0])
+    assert ('rate 2e-4 → 3e-4' in sentence) == changed
+    assert ('the rate stays 2e-4' in sentence) == (not changed)
 
 
 def test_the_choice_of_the_run_is_told_even_where_another_figure_is_lower():

@@ -18,7 +18,7 @@ import pytest
 import torch
 import yaml
 
-DEADLINE_S = 20.0
+DEADLINE_S = 60.0
 ENDLESS = ('stopping.plateau=false', 'stopping.divergence=false')
 
 

@@ -87,7 +87,7 @@ def test_a_driver_that_cannot_come_up_ends_with_1_and_one_line(start):
     _, errors = driver.communicate(timeout=DEADLINE_S)
     assert driver.returncode == 1
     assert len(errors.splitlines()) == 1
-    assert "cannot configure: robot 'jetbott' is unknown; known robots: " in errors
+    assert "robot 'jetbott' is unknown (did you mean 'jetbot'?); known robots: jetbot, " in errors
 
 
 def test_a_selector_with_a_wrong_setting_ends_with_1_and_one_line(start):

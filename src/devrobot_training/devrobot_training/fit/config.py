@@ -136,8 +136,8 @@ def _tiny(config: TrainConfig) -> TrainConfig:
 
 
 def _base(config: TrainConfig) -> TrainConfig:
-    # Small batches: it leaves the grey plateau after a number of steps, not of samples. A rate
-    # that falls: at a constant one the dot trembles.
+    # Small batches: the first thing that is learned, an even grey, is left sooner. A rate that
+    # falls: at a constant one the dot trembles.
     return replace(
         config,
         optimizer=replace(

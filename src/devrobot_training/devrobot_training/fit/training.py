@@ -6,6 +6,7 @@ checkpoint as if nothing had happened.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,11 @@ from devrobot_training.sessions.opening import open_session
 from devrobot_training.sessions.session import check_same_action_space, Session
 from devrobot_training.sessions.splits import PartConfig, split_in_two
 from devrobot_world_model.canvas.layout import CanvasLayout
-from devrobot_world_model.checkpoints import load_checkpoint, LoadedCheckpoint
+from devrobot_world_model.checkpoints import (
+    IncompatibleCheckpointError,
+    load_checkpoint,
+    LoadedCheckpoint,
+)
 from devrobot_world_model.learning.processor import prepare_processor
 from devrobot_world_model.learning.state import learner_state, MODEL_PREFIX, restore_learner
 from devrobot_world_model.learning.step import Learner
@@ -166,15 +171,22 @@ class Training:
             team=self.team,
         )
 
-    def begin_from(self, path: Path) -> None:
+    def begin_from(self, path: Path, *, moments: bool = False) -> None:
         """
         Take the weights of a checkpoint; a shallower model grows.
 
-        :raises CheckpointError: if they do not fit.
+        :param moments: take those of the optimiser as well, if there are any that fit: without
+            them a trained model is worse after the first steps than before.
+        :raises CheckpointError: if the weights do not fit.
         """
         loaded = load_checkpoint(path.parent, path.name)
         configs = (loaded.config, config_to_dict(self.config.world_model()))
         restore_learner(self.learner, loaded.tensors, configs, {}, {}, False)
+        if moments and 'optimizer' in loaded.state:
+            with suppress(IncompatibleCheckpointError):
+                restore_learner(self.learner, loaded.tensors, configs, {}, loaded.state, True)
+            if self.learner.generator is not None:
+                self.learner.generator.manual_seed(self.config.seed + self.team.rank)
         if self.fitter.average is not None:
             values = {n: p.detach().clone() for n, p in self.learner.model.named_parameters()}
             self.fitter.average.restore(values)

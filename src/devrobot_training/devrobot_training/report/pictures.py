@@ -121,7 +121,7 @@ def stage_rows(album: Album, examples: Sequence[Example]) -> list[Row]:
                 album.show(
                     example.prediction,
                     f'Prediction for {_place(example)}',
-                    f'predicted · {number(example.hybrid)}',
+                    f'predicted\n{number(example.hybrid)}',
                 ),
                 _error(album, example),
             ),
@@ -154,7 +154,7 @@ def progress_of(
             source.show(
                 same[0].prediction,
                 f'Prediction of {name} for {_place(example)}',
-                f'{name} · {number(same[0].hybrid)}',
+                f'{name}\n{number(same[0].hybrid)}',
             )
         )
     last = (_error(album, example),) if error else ()

@@ -6,7 +6,7 @@ import math
 from statistics import median
 from typing import Any
 
-from devrobot_training.report.stage_records import Example, Stage, StageRun, TrivialLosses
+from devrobot_training.report.stage_records import Example, Stage, StageRun, Sweep, TrivialLosses
 from devrobot_training.report.summary import RunSummary
 
 
@@ -106,6 +106,18 @@ def samples_of(summary: RunSummary) -> int | None:
     """Return the training samples of all stages; None if none tells."""
     known = [stage.samples for stage in summary.stages if stage.samples is not None]
     return sum(known) if known else None
+
+
+def changed_rate(sweep: Sweep) -> bool:
+    """Return whether training went on with another rate after a sweep."""
+    if sweep.fallback or sweep.adopted is False or None in (sweep.rate_before, sweep.rate_after):
+        return False
+    worse = (
+        sweep.loss_before is not None
+        and sweep.loss_after is not None
+        and sweep.loss_after >= sweep.loss_before
+    )
+    return sweep.rate_before != sweep.rate_after and (sweep.adopted is True or not worse)
 
 
 def spread(runs: tuple[StageRun, ...]) -> tuple[float, float, float] | None:

@@ -97,7 +97,12 @@ class SweepPhase(Record):
 
 @dataclass(frozen=True, kw_only=True)
 class Sweep(Record):
-    """A learning-rate sweep; ``samples`` is where in its training it was triggered."""
+    """
+    A learning-rate sweep; ``samples`` is where in its training it was triggered.
+
+    ``rate_after`` and ``loss_after`` are those of its winner; ``adopted`` tells whether training
+    went on with them.
+    """
 
     number: int
     trigger: str
@@ -111,6 +116,7 @@ class Sweep(Record):
     loss_before: float | None = None
     loss_after: float | None = None
     fallback: bool = False
+    adopted: bool | None = None
     phases: tuple[SweepPhase, ...] = ()
 
     def __post_init__(self) -> None:

@@ -10,6 +10,7 @@ from devrobot_training.report.glossary import BASELINE, RUNS, SPREAD, STAGES, SW
 from devrobot_training.report.ranking import (
     baseline_loss,
     best_of,
+    changed_rate,
     chosen_run,
     has_baseline,
     spread,
@@ -161,7 +162,12 @@ def sweep_words(stage: Stage, sweep: Sweep) -> str:
         'plateau': f'On a plateau after {count(sweep.samples)} samples',
     }.get(sweep.trigger, sweep.trigger)
     run = f' of run {sweep.run}' if sweep.run is not None and len(stage.runs) > 1 else ''
+    changed = changed_rate(sweep)
     told = f'{begun}{run}: rate {rate(sweep.rate_before)} → {rate(sweep.rate_after)}'
+    if not changed and sweep.rate_before is not None:
+        told = f'{begun}{run}: the rate stays {rate(sweep.rate_before)}'
+        if sweep.rate_after not in (None, sweep.rate_before) and not sweep.fallback:
+            told += f', the best other one was {rate(sweep.rate_after)}'
     if sweep.loss_before is not None and sweep.loss_after is not None:
         told += f', validation loss {cell(sweep.loss_before)} → {cell(sweep.loss_after)}'
     told += f', {duration(sweep.seconds)}' if sweep.seconds is not None else ''

@@ -7,6 +7,7 @@ from devrobot_training.report.ranking import (
     baseline_loss,
     Best,
     best_of,
+    changed_rate,
     has_baseline,
     samples_of,
     stage_count,
@@ -81,7 +82,7 @@ def _best(summary: RunSummary, best: Best) -> str:
 def _sweeps(summary: RunSummary) -> str:
     found = [(stage.number, sweep) for stage in summary.stages for sweep in stage.sweeps]
     fallen = sorted({stage for stage, sweep in found if sweep.fallback})
-    changed = [(stage, sweep) for stage, sweep in found if _changed(sweep)]
+    changed = [(stage, sweep) for stage, sweep in found if changed_rate(sweep)]
     told = []
     if changed:
         stage, last = changed[-1]
@@ -95,13 +96,9 @@ def _sweeps(summary: RunSummary) -> str:
         where = ' and '.join(map(str, fallen))
         told.append(f'Every trial of the sweep in stage {where} failed: its rate was kept.')
     if found and not told:
-        told.append(f'{len(found)} {"sweep" if len(found) == 1 else "sweeps"} kept the rate.')
+        word = 'sweep found' if len(found) == 1 else 'sweeps found'
+        told.append(f'{len(found)} {word} no better rate.')
     return ' '.join(told)
-
-
-def _changed(sweep: Sweep) -> bool:
-    both = sweep.rate_before, sweep.rate_after
-    return None not in both and both[0] != both[1] and not sweep.fallback
 
 
 def _when(sweep: Sweep) -> str:

@@ -16,6 +16,7 @@ from devrobot_training.report.stage_records import (
     SweepTrial,
 )
 from devrobot_training.staged.config import StagedConfig
+from devrobot_training.staged.rules import Rules
 from devrobot_training.sweeps.config import INITIAL as AT_BEGIN
 from devrobot_training.sweeps.phases import A, read_sweep, trial_folder
 from devrobot_training.sweeps.ranking import Ranked, TrialOutcome
@@ -37,6 +38,7 @@ def sweeps_of(run: int, folder: Path, config: StagedConfig, status: str) -> tupl
     samples, before = 0, None
     rate = config.optimizer.learning_rate
     initial = config.sweep.when == AT_BEGIN
+    rules = Rules(sweep=config.sweep, threshold=config.stopping.plateau_threshold)
     for number, place in enumerate(sweep_folders(folder), 1):
         part = read_trained(folder / f'part_{number - initial}')
         if part is not None:
@@ -66,6 +68,7 @@ def sweeps_of(run: int, folder: Path, config: StagedConfig, status: str) -> tupl
                 loss_before=before,
                 loss_after=result.best,
                 fallback=result.failed,
+                adopted=rules.after_sweep(before, result.best) is None,
                 phases=_phases(result, place, config),
             )
         )

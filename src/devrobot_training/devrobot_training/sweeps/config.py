@@ -23,13 +23,13 @@ class SweepConfig:
         choices=MOMENTS,
     )
     lowest_rate: float = param(
-        5e-5, 'lowest learning rate of the grid', minimum=WIDEST[0], maximum=WIDEST[1]
+        1e-4, 'lowest learning rate of the grid', minimum=WIDEST[0], maximum=WIDEST[1]
     )
     highest_rate: float = param(
-        1.2e-3, 'highest learning rate of the grid', minimum=WIDEST[0], maximum=WIDEST[1]
+        6e-4, 'highest learning rate of the grid', minimum=WIDEST[0], maximum=WIDEST[1]
     )
     candidates: int = param(
-        7, 'rates of phase A, evenly spaced on a logarithmic scale', minimum=1, maximum=1000
+        5, 'rates of phase A, evenly spaced on a logarithmic scale', minimum=1, maximum=1000
     )
     survivors: int = param(2, 'rates that phase B looks at again', minimum=1, maximum=1000)
     seeds: int = param(2, 'trials of phase B per rate, each with its seed', minimum=1, maximum=100)

@@ -53,6 +53,8 @@ class PartedGradients:
         self._learned = [weight for weight in self._weights if weight.requires_grad]
         self._pool: ThreadPoolExecutor | None = None
         self._layout = (1, 1)
+        self._all_shares = _shares(self._weights, 1)
+        self._learned_shares = _shares(self._learned, 1)
 
     def compute(self, batch: Batch, mask: Tensor | None) -> tuple[Losses, Tensor]:
         """
@@ -81,9 +83,12 @@ class PartedGradients:
         norm = self._store([*(gradients for _, _, gradients in painted), *of_frames])
         return _joined([losses for losses, _, _ in painted]), norm
 
-    def on_one_thread(self, work: Callable[[], Result]) -> Result:
-        """Do what passes over all weights once: sharing each of them would cost more."""
-        return work() if self._pool is None else self._pool.submit(work).result()
+    def on_one_thread(self, work: Callable[[], None]) -> None:
+        """Do what passes once over all weights: memory is no faster for two."""
+        if self._pool is None:
+            work()
+        else:
+            self._pool.submit(work).result()
 
     def _refresh(self) -> None:
         """Take over the weights, whoever has changed them."""
@@ -92,7 +97,7 @@ class PartedGradients:
         if self._model is not self._original:
             self._map(
                 lambda share: _copy(_chosen(self._weights, share), _chosen(self._source, share)),
-                self._shares(self._weights),
+                self._all_shares,
             )
 
     def _paint(
@@ -118,19 +123,9 @@ class PartedGradients:
             lambda share: _set_sums(
                 _chosen(learned, share), [_chosen(part, share) for part in parts]
             ),
-            self._shares(learned),
+            self._learned_shares,
         )
         return torch.linalg.vector_norm(torch.cat(norms))
-
-    def _shares(self, weights: Sequence[Tensor]) -> list[list[int]]:
-        """Return the weights of each thread, about as many numbers for each."""
-        shares: list[list[int]] = [[] for _ in range(self._layout[0])]
-        sizes = [0] * len(shares)
-        for number in sorted(range(len(weights)), key=lambda one: -weights[one].numel()):
-            least = sizes.index(min(sizes))
-            shares[least].append(number)
-            sizes[least] += weights[number].numel()
-        return shares
 
     def _parts(self, size: int) -> list[slice]:
         """Return the rows of parts that are as equal as can be, as many for every thread."""
@@ -151,6 +146,8 @@ class PartedGradients:
         if self._layout == (count, inner):
             return
         self._layout = (count, inner)
+        self._all_shares = _shares(self._weights, count)
+        self._learned_shares = _shares(self._learned, count)
         self._pool = None
         if inner == own:
             return
@@ -162,6 +159,17 @@ class PartedGradients:
             self._pool.submit(barrier.wait)
         barrier.wait()
         torch.set_num_threads(own)
+
+
+def _shares(weights: Sequence[Tensor], count: int) -> list[list[int]]:
+    """Return which weights each of ``count`` threads passes over: about as many numbers."""
+    shares: list[list[int]] = [[] for _ in range(count)]
+    sizes = [0] * count
+    for number in sorted(range(len(weights)), key=lambda one: -weights[one].numel()):
+        least = sizes.index(min(sizes))
+        shares[least].append(number)
+        sizes[least] += weights[number].numel()
+    return shares
 
 
 def _chosen(items: Sequence[Item], numbers: Sequence[int]) -> list[Item]:
@@ -178,7 +186,12 @@ def _set_sums(weights: Sequence[Tensor], parts: Sequence[Gradients]) -> Tensor:
     """Set gradients to the sums of parts, in the weights' own memory layout; return norms."""
     for weight, *gradients in zip(weights, *parts, strict=True):
         known = [gradient for gradient in gradients if gradient is not None]
-        weight.grad = torch.empty_like(weight).copy_(known[0]) if known else None
+        if not known:
+            weight.grad = None
+            continue
+        if weight.grad is None:
+            weight.grad = torch.empty_like(weight)
+        weight.grad.copy_(known[0])
         for other in known[1:]:
             weight.grad += other
     sums = [weight.grad for weight in weights if weight.grad is not None]

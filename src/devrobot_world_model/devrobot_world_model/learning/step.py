@@ -101,13 +101,19 @@ def train_step(learner: Learner, batch: Batch) -> StepResult:
         generator=learner.generator,
         device=device,
     )
-    learner.optimizer.zero_grad(set_to_none=True)
     losses, norm = _backward(learner, batch, mask)
     loss = losses.of_kind(learner.loss_config.kind).mean()
+    # One synchronisation per step; without it a single bad batch would poison the weights.
+    if not torch.isfinite(norm + loss):
+        learner.optimizer.zero_grad(set_to_none=True)
+        raise NonFiniteLossError(
+            f'loss {loss.item():g} with gradient norm {norm.item():g} at step {learner.step}; '
+            'lower the learning rate or set a gradient clip'
+        )
     if learner.gradients is None:
-        _update(learner, loss, norm)
+        _update(learner, norm)
     else:
-        learner.gradients.on_one_thread(lambda: _update(learner, loss, norm))
+        learner.gradients.on_one_thread(lambda: _update(learner, norm))
     return StepResult(
         losses=losses,
         loss=loss,
@@ -123,6 +129,7 @@ def _backward(learner: Learner, batch: Batch, mask: Tensor | None) -> tuple[Loss
     if learner.gradients is not None:
         return learner.gradients.compute(batch, mask)
     learner.model.train()
+    learner.optimizer.zero_grad(set_to_none=True)
     device = next(learner.model.parameters()).device
     with autocast(device, learner.optimizer_config.precision):
         prediction, _ = learner.forward(batch, mask)
@@ -133,15 +140,8 @@ def _backward(learner: Learner, batch: Batch, mask: Tensor | None) -> tuple[Loss
     return losses.detached(), nn.utils.get_total_norm(gradients)
 
 
-def _update(learner: Learner, loss: Tensor, norm: Tensor) -> None:
+def _update(learner: Learner, norm: Tensor) -> None:
     """Clip the gradients, whose norm is ``norm``, and step."""
-    # One synchronisation per step; without it a single bad batch would poison the weights.
-    if not torch.isfinite(norm + loss):
-        learner.optimizer.zero_grad(set_to_none=True)
-        raise NonFiniteLossError(
-            f'loss {loss.item():g} with gradient norm {norm.item():g} at step {learner.step}; '
-            'lower the learning rate or set a gradient clip'
-        )
     limit = learner.optimizer_config.gradient_clip
     # Without this question, gradients that are short enough would all be multiplied by one.
     if 0 < limit < norm + CLIP_GUARD:

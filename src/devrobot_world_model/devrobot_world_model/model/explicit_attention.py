@@ -38,55 +38,54 @@ class _Attend(torch.autograd.Function):
         ctx: Any, own: Tensor, memory: Tensor | None, table: Tensor, heads: int
     ) -> tuple[Tensor, Tensor]:
         batch, count, width = own.shape[0], own.shape[1], own.shape[2] // 3
-        total = table.shape[1]
-        ask, key, value = _by_head(own, 3, heads)
-        queries = rotate(ask.contiguous(), table[:, total - count :])
-        queries *= (width // heads) ** -0.5
+        parts = _by_head(own, 3, heads)
         if memory is None:
-            keys, values = key.contiguous(), value.contiguous()
+            queries, keys = rotate(parts[:2], table)
+            values = parts[2]
         else:
-            seen_key, seen_value = _by_head(memory, 2, heads)
-            keys, values = torch.cat([seen_key, key], 2), torch.cat([seen_value, value], 2)
-        queries, keys, values = (x.flatten(0, 1) for x in (queries, rotate(keys, table), values))
+            keys, values = torch.cat([_by_head(memory, 2, heads), parts[1:]], dim=2)
+            queries, keys = rotate(parts[0], table[:, -count:]), rotate(keys, table)
+        queries *= (width // heads) ** -0.5
         weights = torch.bmm(queries, keys.transpose(1, 2)).softmax(dim=-1)
         ctx.save_for_backward(queries, keys, values, weights, table)
-        answers = torch.bmm(weights, values).unflatten(0, (batch, heads))
-        shown = weights.unflatten(0, (batch, heads))
+        answers = torch.bmm(weights, values).view(batch, heads, count, -1)
+        shown = weights.view(batch, heads, count, -1)
         ctx.mark_non_differentiable(shown)
         ctx.set_materialize_grads(False)
-        return answers.transpose(1, 2).flatten(2), shown
+        return answers.transpose(1, 2).reshape(batch, count, width), shown
 
     @staticmethod
     @once_differentiable
     def backward(
         ctx: Any, gradient: Tensor | None, _: None
     ) -> tuple[Tensor | None, Tensor | None, None, None]:
-        queries, keys, values, weights, table = ctx.saved_tensors
         if gradient is None:
             return None, None, None, None
-        count, total = queries.shape[1], keys.shape[1]
-        batch, width = gradient.shape[0], gradient.shape[2]
-        heads = len(queries) // batch
-        gradient = gradient.unflatten(2, (heads, -1)).transpose(1, 2).flatten(0, 1)
+        queries, keys, values, weights, table = ctx.saved_tensors
+        batch, count, width = gradient.shape
+        past = keys.shape[1] - count
+        gradient = _by_head(gradient, 1, len(queries) // batch)[0]
         of_weights = torch.bmm(gradient, values.transpose(1, 2))
         of_scores = torch._softmax_backward_data(of_weights, weights, -1, weights.dtype)
         of_values = torch.bmm(weights.transpose(1, 2), gradient)
         of_keys = rotate(torch.bmm(of_scores.transpose(1, 2), queries), table, back=True)
         of_queries = torch.bmm(of_scores, keys)
-        of_queries *= (width // heads) ** -0.5
-        of_queries = rotate(of_queries, table[:, total - count :], back=True)
-        past = total - count
+        of_queries *= queries.shape[2] ** -0.5
+        of_queries = rotate(of_queries, table[:, past:], back=True)
         own = _joined([of_queries, of_keys[:, past:], of_values[:, past:]], batch)
         memory = _joined([of_keys[:, :past], of_values[:, :past]], batch) if past else None
         return own, memory, None, None
 
 
-def _by_head(tokens: Tensor, parts: int, heads: int) -> tuple[Tensor, ...]:
-    """Return the (B, heads, T, A) views of (B, T, parts * C) projections."""
-    return tokens.unflatten(2, (parts, heads, -1)).permute(2, 0, 3, 1, 4).unbind(0)
+def _by_head(tokens: Tensor, parts: int, heads: int) -> Tensor:
+    """Return (parts, B * heads, T, A) copies of (B, T, parts * C) projections."""
+    batch, count, _ = tokens.shape
+    split = tokens.view(batch, count, parts, heads, -1).permute(2, 0, 3, 1, 4)
+    return split.reshape(parts, batch * heads, count, -1)
 
 
 def _joined(parts: list[Tensor], batch: int) -> Tensor:
     """Return (B, T, parts * C) gradients from (B * heads, T, A) ones."""
-    rows = [part.unflatten(0, (batch, -1)).transpose(1, 2) for part in parts]
-    return torch.stack(rows, dim=2).flatten(2)
+    count, each = parts[0].shape[1:]
+    stack = torch.stack(parts).view(len(parts), batch, -1, count, each)
+    return stack.permute(1, 3, 0, 2, 4).reshape(batch, count, -1)

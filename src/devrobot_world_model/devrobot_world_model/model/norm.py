@@ -2,8 +2,8 @@
 Layer normalisation whose weights learn under bf16 too.
 
 On a CPU, torch adds up the gradients of scale and shift over all tokens in the precision of the
-tokens. In bf16 such a sum stops growing after some hundred terms: with four 224x224 canvases on one
-thread it was wrong by half. In float32 it is exact, and as fast. Shapes: C token width.
+tokens. In bf16 such a sum stops growing after some hundred terms: with four 224x224 canvases on
+one thread it was wrong by half. In float32 it is exact, and as fast. Shapes: C token width.
 """
 
 from torch import nn, Tensor

@@ -19,7 +19,7 @@ try:
     import ray
 except ImportError as missing:
     raise ConfigError(
-        'sweep.executor is ray, but Ray is not installed: pip install "ray[default]", or use '
+        'sweep.executor is ray, but Ray is not installed: pip install "ray==2.60.0", or use '
         '--sweep.executor local'
     ) from missing
 

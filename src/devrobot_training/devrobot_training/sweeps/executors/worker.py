@@ -44,6 +44,12 @@ def read(pipe: Connection) -> dict[str, Any]:
 
 def serve(pipe: Connection, make: Callable[[int], Work], slot: int) -> None:
     """Do what is asked for until ``stop``, or until the other side is gone."""
+    _serve(pipe, make, slot)
+    # All that matters is on the disk: taking torch apart would only take time.
+    os._exit(0)
+
+
+def _serve(pipe: Connection, make: Callable[[int], Work], slot: int) -> None:
     # Ctrl-C reaches the whole group; the process that started this one says when to end.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)

@@ -1,0 +1,110 @@
+"""Sweeps on Ray: a cluster of this machine with two workers gives what local processes give."""
+
+import os
+from pathlib import Path
+import sys
+
+from devrobot_interfaces_py.configs import ConfigError
+from devrobot_training.fit.once import InterruptedTrainingError
+from devrobot_training.fit.training import Inputs
+from devrobot_training.staged.engine import make_executor
+from devrobot_training.sweeps.executors.base import Limits
+from devrobot_training.sweeps.executors.local import LocalExecutor
+from devrobot_training.sweeps.phases import Budgets, run_sweep, SweepTask, trial_config
+from devrobot_training.sweeps.trial import Trial
+from fit_worlds import dot_session, SMALL
+import pytest
+from staged_worlds import staged
+
+
+@pytest.fixture(scope='module')
+def bag(tmp_path_factory) -> Path:
+    return dot_session(tmp_path_factory.mktemp('session') / 'walk')
+
+
+@pytest.fixture(scope='module')
+def cluster():
+    # The processes of the cluster are children of this one: they have to find what it imports.
+    before = os.environ.get('PYTHONPATH')
+    os.environ['PYTHONPATH'] = os.pathsep.join(filter(None, sys.path))
+    import ray
+
+    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
+    yield make_executor(staged(sweep__executor='ray'), 2)
+    ray.shutdown()
+    if before is not None:
+        os.environ['PYTHONPATH'] = before
+
+
+def sweep(folder: Path, bag: Path, executor) -> list[tuple]:
+    task = SweepTask(
+        folder=folder,
+        sweep=staged(sweep__seeds=2).sweep,
+        config=SMALL,
+        inputs=Inputs(train=bag),
+        budgets=Budgets(samples_a=40, samples_b=80),
+    )
+    found = run_sweep(task, executor)
+    assert Path(found.checkpoint).is_dir()
+    return [
+        (phase.name, t.number, t.learning_rate, t.best)
+        for phase in found.phases
+        for t in phase.trials
+    ]
+
+
+@pytest.mark.extra('ray')
+def test_a_sweep_on_two_workers_of_ray_is_the_local_one(bag, cluster, tmp_path):
+    local = LocalExecutor(1)
+    try:
+        assert sweep(tmp_path / 'ray', bag, cluster) == sweep(tmp_path / 'local', bag, local)
+    finally:
+        local.close()
+
+
+@pytest.mark.extra('ray')
+def test_a_trial_on_ray_that_fails_or_is_over_its_time_is_told_and_the_others_go_on(
+    bag, cluster, tmp_path
+):
+    def trial(number: int, **settings) -> Trial:
+        config = trial_config(SMALL, 1e-3, 0, **{'samples': 40, 'seconds': 0.0, **settings})
+        return Trial(
+            number=number, folder=tmp_path / str(number), config=config, inputs=Inputs(train=bag)
+        )
+
+    good, endless = trial(0), trial(1, samples=10**9)
+    lost = Trial(
+        number=2, folder=tmp_path / 'c', config=good.config, inputs=Inputs(train=tmp_path / 'no')
+    )
+    ends = {}
+    cluster.run(
+        [endless, good, lost],
+        Limits(seconds=1.0, grace=20.0),
+        ended=lambda trial, end: ends.setdefault(trial.number, end),
+    )
+    assert ends[0].trained.samples == 40 and not ends[0].reason
+    assert ends[1].reason.startswith('killed: ')
+    assert 'there is no such bag' in ends[2].reason
+
+
+@pytest.mark.extra('ray')
+def test_a_stop_ends_what_runs_on_ray(bag, cluster, tmp_path):
+    endless = Trial(
+        number=0,
+        folder=tmp_path / 'a',
+        config=trial_config(SMALL, 1e-3, 0, samples=10**9, seconds=0.0),
+        inputs=Inputs(train=bag),
+    )
+    seen: list[dict] = []
+    with pytest.raises(InterruptedTrainingError):
+        cluster.run(
+            [endless], Limits(), ended=print, tick=seen.append,
+            should_stop=lambda: any(s.get(0) for s in seen),
+        )  # fmt: skip
+
+
+def test_without_ray_the_way_out_is_told(monkeypatch):
+    monkeypatch.setitem(sys.modules, 'ray', None)
+    monkeypatch.delitem(sys.modules, 'devrobot_training.sweeps.executors.ray', raising=False)
+    with pytest.raises(ConfigError, match=r'pip install "ray.*sweep.executor local'):
+        make_executor(staged(sweep__executor='ray'), 2)
