@@ -8,13 +8,10 @@ Run as ``python -m devrobot_robots.readme README.md``. A table stands between tw
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
-import re
 import sys
 from types import MappingProxyType
 
-from devrobot_interfaces_py.atomic import write_text
-from devrobot_interfaces_py.configs import markdown_table
+from devrobot_interfaces_py.parameter_tables import write_fresh_tables
 from devrobot_robots.driver_config import DriverConfig, StartConfig
 from devrobot_robots.jetbot.config import JetBotConfig
 from devrobot_robots.recording.config import RecorderConfig
@@ -37,23 +34,6 @@ TABLES: Mapping[str, type] = MappingProxyType(
         'record_toroidal': RecordToroidalConfig,
     }
 )
-BLOCK = re.compile(r'<!-- parameters: (?P<name>[\w ]+) -->\n.*?<!-- end -->', re.DOTALL)
-
-
-def with_fresh_tables(text: str) -> str:
-    """
-    Return the page with its tables made anew.
-
-    :raises KeyError: if the page asks for a table that is not known.
-    """
-
-    def render(match: re.Match[str]) -> str:
-        name = match['name']
-        return f'<!-- parameters: {name} -->\n\n{markdown_table(TABLES[name])}\n<!-- end -->'
-
-    return BLOCK.sub(render, text)
-
 
 if __name__ == '__main__':
-    for page in map(Path, sys.argv[1:]):
-        write_text(page, with_fresh_tables(page.read_text(encoding='utf-8')))
+    write_fresh_tables(sys.argv[1:], TABLES)

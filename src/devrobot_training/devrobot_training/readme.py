@@ -7,13 +7,10 @@ command add its config to ``TABLES``, put the two comments into its section, and
 """
 
 from collections.abc import Mapping
-from pathlib import Path
-import re
 import sys
 from types import MappingProxyType
 
-from devrobot_interfaces_py.atomic import write_text
-from devrobot_interfaces_py.configs import markdown_table
+from devrobot_interfaces_py.parameter_tables import write_fresh_tables
 from devrobot_training.cli.evaluate import CommandConfig
 from devrobot_training.fit.config import TrainConfig
 from devrobot_training.fit.overfit import OverfitConfig
@@ -35,23 +32,6 @@ TABLES: Mapping[str, type] = MappingProxyType(
         'training_server': ServerConfig,
     }
 )
-BLOCK = re.compile(r'<!-- parameters: (?P<name>\w+) -->\n.*?<!-- end -->', re.DOTALL)
-
-
-def with_fresh_tables(text: str) -> str:
-    """
-    Return the page with its tables made anew.
-
-    :raises KeyError: if the page asks for a table that is not known.
-    """
-
-    def render(match: re.Match[str]) -> str:
-        name = match['name']
-        return f'<!-- parameters: {name} -->\n\n{markdown_table(TABLES[name])}\n<!-- end -->'
-
-    return BLOCK.sub(render, text)
-
 
 if __name__ == '__main__':
-    for page in map(Path, sys.argv[1:]):
-        write_text(page, with_fresh_tables(page.read_text(encoding='utf-8')))
+    write_fresh_tables(sys.argv[1:], TABLES)

@@ -3,7 +3,8 @@
 from pathlib import Path
 import re
 
-from devrobot_training.readme import BLOCK, TABLES, with_fresh_tables
+from devrobot_interfaces_py.parameter_tables import BLOCK, with_fresh_tables
+from devrobot_training.readme import TABLES
 from drawn_sessions import moments, walk
 import pytest
 
@@ -13,7 +14,7 @@ TEXT = (PACKAGE / 'README.md').read_text(encoding='utf-8')
 
 def test_tables_of_settings_are_up_to_date():
     command = 'python -m devrobot_training.readme src/devrobot_training/README.md'
-    assert with_fresh_tables(TEXT) == TEXT, f'run ./devrobot shell -c "{command}"'
+    assert with_fresh_tables(TEXT, TABLES) == TEXT, f'run ./devrobot shell -c "{command}"'
 
 
 def test_every_table_is_shown_once_in_the_section_of_its_command():
@@ -29,9 +30,9 @@ def test_every_table_is_shown_once_in_the_section_of_its_command():
 
 def test_a_setting_that_changed_is_written_anew_and_nothing_else():
     stale = TEXT.replace('| `train_ratio` | float | `0.7` |', '| `train_ratio` | float | `0.6` |')
-    assert stale != TEXT and with_fresh_tables(stale) == TEXT
+    assert stale != TEXT and with_fresh_tables(stale, TABLES) == TEXT
     with pytest.raises(KeyError, match='unknown'):
-        with_fresh_tables('<!-- parameters: unknown -->\n<!-- end -->')
+        with_fresh_tables('<!-- parameters: unknown -->\n<!-- end -->', TABLES)
 
 
 def test_every_command_is_in_the_list():
