@@ -5,7 +5,7 @@ import json
 import math
 
 from devrobot_training.fit.problems import RunError
-from devrobot_training.report.records import RecordError
+from devrobot_training.records import RecordError
 from devrobot_training.report.stage_records import Curve, Stage, StageRun
 from devrobot_training.report.summary import Header, load_summary, RunSummary, save_summary
 import pytest

@@ -151,6 +151,30 @@ def in_one_line(error: BaseException) -> str:
 
 
 @contextmanager
+def stop_signals(say: Callable[[], None]) -> Iterator[Callable[[], bool]]:
+    """
+    Give a function that tells whether a signal asked for the end; the second one ends at once.
+
+    :param say: called at the first signal.
+    :raises KeyboardInterrupt: at the second.
+    """
+    asked: list[int] = []
+
+    def ask(number: int, frame: Any) -> None:
+        if asked:
+            raise KeyboardInterrupt
+        asked.append(number)
+        say()
+
+    before = {n: signal.signal(n, ask) for n in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: bool(asked)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
 def progress_bar(title: str, *, quiet: bool, unit: str = 'msg') -> Iterator[Progress]:
     """Give a function that shows how much is done; it shows nothing where nobody looks."""
     hidden = quiet or not sys.stderr.isatty()

@@ -3,7 +3,6 @@
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
-import signal
 import sys
 import tempfile
 from typing import Any
@@ -20,6 +19,7 @@ from devrobot_training.cli.command import (
     make_parser,
     Outcome,
     run,
+    stop_signals,
 )
 from devrobot_training.cli.staged_output import ending_text, plan_rows, plan_text, StagedConsole
 from devrobot_training.fit.run_folder import check_run_id
@@ -196,35 +196,25 @@ def _resumed(arguments: argparse.Namespace, console: StagedConsole) -> Begun:
 
 def _run(begun: Begun, console: StagedConsole) -> Ending:
     """Train; the first signal ends it soon with a report, the second at once."""
-    asked: list[int] = []
-
-    def ask(number: int, frame: Any) -> None:
-        if asked:
-            raise KeyboardInterrupt
-        asked.append(number)
-        console.say('stopping; once more stops at once, without a report')
-
-    before = {n: signal.signal(n, ask) for n in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        with only_one(begun.folder):
-            training = StagedTraining(
-                begun.folder,
-                begun.config,
-                begun.inputs,
-                begun.plan,
-                facts=begun.facts,
-                view=console,
-                should_stop=lambda: bool(asked),
-            )
-            console.say(f'run {begun.folder}')
-            return training.run()
-    except BaseException:
-        console.close()
-        print(f'go on with: --resume {begun.folder}', file=sys.stderr)
-        raise
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    told = 'stopping; once more stops at once, without a report'
+    with stop_signals(lambda: console.say(told)) as should_stop:
+        try:
+            with only_one(begun.folder):
+                training = StagedTraining(
+                    begun.folder,
+                    begun.config,
+                    begun.inputs,
+                    begun.plan,
+                    facts=begun.facts,
+                    view=console,
+                    should_stop=should_stop,
+                )
+                console.say(f'run {begun.folder}')
+                return training.run()
+        except BaseException:
+            console.close()
+            print(f'go on with: --resume {begun.folder}', file=sys.stderr)
+            raise
 
 
 def _dry_run(arguments: argparse.Namespace, console: StagedConsole) -> dict[str, Any]:

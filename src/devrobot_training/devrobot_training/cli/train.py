@@ -3,7 +3,6 @@
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
-import signal
 import subprocess
 import sys
 from typing import Any
@@ -14,7 +13,14 @@ from devrobot_interfaces_py.configs import (
     ConfigError,
     load_config,
 )
-from devrobot_training.cli.command import add_reading_options, make_parser, Outcome, run
+from devrobot_training.cli.command import (
+    add_reading_options,
+    INTERRUPTED,
+    make_parser,
+    Outcome,
+    run,
+    stop_signals,
+)
 from devrobot_training.cli.train_output import Console, report
 from devrobot_training.fit.config import train_preset, TrainConfig
 from devrobot_training.fit.run_folder import (
@@ -33,7 +39,6 @@ from devrobot_training.logs.writers import make_writers, WRITERS
 from devrobot_world_model.config import PRESET_NAMES
 
 RUNS = Path('runs')
-INTERRUPTED = 128 + signal.SIGINT
 FAILED = ('non_finite',)
 
 
@@ -219,20 +224,9 @@ def _prepare(
 
 def _run(training: Training, console: Console) -> Stop:
     """Train; the first signal ends it after the step, the second at once."""
-    asked: list[int] = []
-
-    def ask(number: int, frame: Any) -> None:
-        if asked:
-            raise KeyboardInterrupt
-        asked.append(number)
-        console.say('stopping after this step; once more stops at once')
-
-    before = {n: signal.signal(n, ask) for n in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        return training.run(lambda: bool(asked))
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    told = 'stopping after this step; once more stops at once'
+    with stop_signals(lambda: console.say(told)) as should_stop:
+        return training.run(should_stop)
 
 
 if __name__ == '__main__':

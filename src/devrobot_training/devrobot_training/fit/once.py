@@ -20,7 +20,7 @@ from devrobot_training.fit.stopping import INTERRUPTED, Stop
 from devrobot_training.fit.training import Data, Training
 from devrobot_training.logs.metrics_log import log_files, MetricsLog, read_rows
 from devrobot_training.logs.recording import MetricsRecorder
-from devrobot_training.report.records import from_plain, to_plain
+from devrobot_training.records import from_plain, to_plain
 
 RESULT = 'trained.json'
 

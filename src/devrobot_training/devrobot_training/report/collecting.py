@@ -5,8 +5,8 @@ from pathlib import Path
 
 from devrobot_training.fit.problems import RunError
 from devrobot_training.logs.run_log import read_log
+from devrobot_training.records import RecordError
 from devrobot_training.report.provenance import is_alive
-from devrobot_training.report.records import RecordError
 from devrobot_training.report.stage_records import (
     Curve,
     INTERRUPTED,

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from devrobot_training.report.records import Record, RecordError
+from devrobot_training.records import Record, RecordError
 
 RUNNING, COMPLETE, INTERRUPTED = 'running', 'complete', 'interrupted'
 FAILED, SKIPPED, DROPPED = 'failed', 'skipped', 'dropped'

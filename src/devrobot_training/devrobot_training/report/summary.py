@@ -48,7 +48,7 @@ from typing import Any
 from devrobot_interfaces_py.atomic import write_json
 from devrobot_training.fit.problems import RunError
 from devrobot_training.fit.run_folder import SUMMARY
-from devrobot_training.report.records import from_plain, Record, RecordError, to_plain
+from devrobot_training.records import from_plain, Record, RecordError, to_plain
 from devrobot_training.report.stage_records import (
     check_word,
     Example,

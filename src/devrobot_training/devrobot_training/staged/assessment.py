@@ -11,8 +11,8 @@ from devrobot_training.data.canvases import CanvasSet, make_canvases
 from devrobot_training.evaluation.evaluate import evaluate
 from devrobot_training.evaluation.measures import make_baselines
 from devrobot_training.evaluation.result import BASELINES, to_dict
+from devrobot_training.records import from_plain, to_plain
 from devrobot_training.report.examples import save_attention, save_examples
-from devrobot_training.report.records import from_plain, to_plain
 from devrobot_training.report.stage_records import Example, TrivialLosses
 from devrobot_training.report.summary import Attention
 from devrobot_training.sessions.opening import open_session

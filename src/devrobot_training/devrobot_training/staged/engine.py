@@ -11,7 +11,7 @@ from devrobot_training.fit.config import TrainConfig
 from devrobot_training.fit.events import Event, StepDone
 from devrobot_training.fit.once import train_once, Trained
 from devrobot_training.fit.training import Data, Inputs, open_data
-from devrobot_training.report.records import to_plain
+from devrobot_training.records import to_plain
 from devrobot_training.staged.assessment import assess, canvases_of
 from devrobot_training.staged.config import StagedConfig
 from devrobot_training.staged.journal import Journal

@@ -10,7 +10,7 @@ from devrobot_interfaces_py.atomic import write_json
 from devrobot_interfaces_py.configs import ConfigError
 from devrobot_interfaces_py.session_files import SUFFIX
 from devrobot_training.fit.problems import RunError
-from devrobot_training.report.records import from_plain, to_plain
+from devrobot_training.records import from_plain, to_plain
 from devrobot_training.sessions.opening import open_session
 from devrobot_training.sessions.overlap import filter_overlap
 from devrobot_training.sessions.parts import write_part

@@ -13,9 +13,9 @@ from devrobot_interfaces_py.atomic import write_json
 from devrobot_interfaces_py.configs import config_to_dict
 from devrobot_training.fit.problems import RunError
 from devrobot_training.fit.run_folder import CONFIG, EVENTS
+from devrobot_training.records import from_plain, to_plain
 from devrobot_training.report.differences import against_commit, against_defaults
 from devrobot_training.report.provenance import software_commit, versions
-from devrobot_training.report.records import from_plain, to_plain
 from devrobot_training.report.stage_records import COMPLETE, RUNNING, TrivialLosses
 from devrobot_training.report.summary import (
     Alert,

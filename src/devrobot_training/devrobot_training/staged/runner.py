@@ -15,7 +15,7 @@ from devrobot_training.evaluation.evaluate import EvaluationStoppedError
 from devrobot_training.fit.once import InterruptedTrainingError
 from devrobot_training.fit.run_folder import BEST
 from devrobot_training.fit.training import Inputs
-from devrobot_training.report.records import from_plain, to_plain
+from devrobot_training.records import from_plain, to_plain
 from devrobot_training.report.stage_records import (
     COMPLETE,
     FAILED,

@@ -20,7 +20,7 @@ from devrobot_training.fit.once import best_weights, Trained
 from devrobot_training.fit.problems import RunError
 from devrobot_training.fit.stopping import Stop
 from devrobot_training.fit.training import Inputs
-from devrobot_training.report.records import from_plain, to_plain
+from devrobot_training.records import from_plain, to_plain
 from devrobot_training.staged.budget import Budget, sweep_budgets
 from devrobot_training.staged.config import StagedConfig
 from devrobot_training.staged.rules import Rules

@@ -17,7 +17,7 @@ from devrobot_training.fit.config import TrainConfig
 from devrobot_training.fit.once import best_weights
 from devrobot_training.fit.problems import RunError
 from devrobot_training.fit.training import Inputs
-from devrobot_training.report.records import from_plain, to_plain
+from devrobot_training.records import from_plain, to_plain
 from devrobot_training.sweeps.config import SweepConfig
 from devrobot_training.sweeps.executors.base import Executor, Limits
 from devrobot_training.sweeps.grid import derive_seed, learning_rates

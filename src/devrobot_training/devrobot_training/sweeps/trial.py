@@ -11,7 +11,7 @@ from devrobot_training.fit.events import Event, StepDone
 from devrobot_training.fit.once import train_once, Trained
 from devrobot_training.fit.stopping import NON_FINITE
 from devrobot_training.fit.training import Data, Inputs, open_data
-from devrobot_training.report.records import from_plain, to_plain
+from devrobot_training.records import from_plain, to_plain
 import torch
 
 
