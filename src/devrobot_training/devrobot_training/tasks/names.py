@@ -1,7 +1,10 @@
 """Names that come over the network: plain, relative, and never out of their folders."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
+
+from devrobot_world_model.checkpoints import CheckpointError, CheckpointInfo, list_checkpoints
 
 
 class UnusableNameError(ValueError):
@@ -36,3 +39,13 @@ def find(name: str, folders: Sequence[Path], what: str) -> Path:
 
 def _listed(folders: Sequence[Path]) -> str:
     return ' or '.join(map(str, folders))
+
+
+def named_checkpoint(folder: Path, link: str, root: Path) -> CheckpointInfo | None:
+    """Return a checkpoint of ``folder``, named from ``root`` as requests name it; None without."""
+    try:
+        found = list_checkpoints(folder).checkpoints
+    except CheckpointError:
+        return None
+    name = str((folder / link).absolute().relative_to(root.absolute()))
+    return next((replace(info, name=name) for info in found if info.name == link), None)

@@ -77,12 +77,11 @@ def _new(request: TrainingRequest, places: ServerConfig) -> Plan:
         run_id = check_run_id(request.run_id) if request.run_id else free_id(places)
     with told_as(Problem.INVALID_SESSION, UnusableNameError):
         train, validation = sessions_of(request, places)
-    start = ''
-    if request.checkpoint:
-        with told_as(Problem.INCOMPATIBLE_CHECKPOINT, UnusableNameError):
-            start = str(find(request.checkpoint, places.checkpoint_folders, 'checkpoint'))
     inputs = Inputs(
-        train=train, validation=validation, start=start, skip_faulty=places.skip_faulty
+        train=train,
+        validation=validation,
+        start=start_of(request, places),
+        skip_faulty=places.skip_faulty,
     )
     return Plan(config=config, inputs=inputs, run_id=run_id)
 
@@ -163,6 +162,18 @@ def sessions_of(request: TrainingRequest, places: ServerConfig) -> tuple[Path, P
         for name, what in zip(pair, ('train_session', 'validation_session'), strict=True)
     )
     return train, validation
+
+
+def start_of(request: TrainingRequest, places: ServerConfig) -> str:
+    """
+    Return the checkpoint whose weights are the beginning; '' if none is named.
+
+    :raises TaskError: if there is no such checkpoint.
+    """
+    if not request.checkpoint:
+        return ''
+    with told_as(Problem.INCOMPATIBLE_CHECKPOINT, UnusableNameError):
+        return str(find(request.checkpoint, places.checkpoint_folders, 'checkpoint'))
 
 
 def free_id(places: ServerConfig) -> str:

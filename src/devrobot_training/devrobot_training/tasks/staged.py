@@ -21,7 +21,7 @@ from devrobot_training.staged.runner import Ending, StagedTraining
 from devrobot_training.staged.stage_run import CHECKPOINTS
 from devrobot_training.staged.view import View
 from devrobot_training.tasks.metrics import MetricsKeeper
-from devrobot_training.tasks.names import find, UnusableNameError
+from devrobot_training.tasks.names import named_checkpoint, UnusableNameError
 from devrobot_training.tasks.outcome import Outcome, outcome_of, Problem, told_as
 from devrobot_training.tasks.places import ServerConfig
 from devrobot_training.tasks.plans import (
@@ -29,9 +29,10 @@ from devrobot_training.tasks.plans import (
     run_path,
     sessions_of,
     settings_of,
+    start_of,
     TrainingRequest,
 )
-from devrobot_world_model.checkpoints import CheckpointError, CheckpointInfo, list_checkpoints
+from devrobot_world_model.checkpoints import CheckpointInfo
 from devrobot_world_model.model.factory import resolve_device
 
 
@@ -114,13 +115,7 @@ class StagedTask:
         """Return the chosen checkpoint, named as a request names it."""
         if self._folder is None:
             return None
-        folder = self._folder / CHECKPOINTS
-        try:
-            found = list_checkpoints(folder).checkpoints
-        except CheckpointError:
-            return None
-        name = str((folder.absolute() / BEST).relative_to(self._runs.absolute()))
-        return next((replace(info, name=name) for info in found if info.name == BEST), None)
+        return named_checkpoint(self._folder / CHECKPOINTS, BEST, self._runs)
 
 
 class _JobView(View):
@@ -164,14 +159,10 @@ def is_staged(request: TrainingRequest, places: ServerConfig) -> bool:
 def _inputs(request: TrainingRequest, places: ServerConfig) -> StagedInputs:
     with told_as(Problem.INVALID_SESSION, UnusableNameError):
         first, validation = sessions_of(request, places)
-    start = ''
-    if request.checkpoint:
-        with told_as(Problem.INCOMPATIBLE_CHECKPOINT, UnusableNameError):
-            start = str(find(request.checkpoint, places.checkpoint_folders, 'checkpoint'))
     return StagedInputs(
         root=first if validation is None else None,
         train=None if validation is None else first,
         validation=validation,
-        checkpoint=start,
+        checkpoint=start_of(request, places),
         skip_faulty=places.skip_faulty,
     )

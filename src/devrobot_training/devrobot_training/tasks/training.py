@@ -21,10 +21,11 @@ from devrobot_training.logs.metrics_log import MetricsLog
 from devrobot_training.logs.recording import MetricsRecorder
 from devrobot_training.sessions.session import SessionError
 from devrobot_training.tasks.metrics import MetricsKeeper
+from devrobot_training.tasks.names import named_checkpoint
 from devrobot_training.tasks.outcome import Outcome, outcome_of, Problem, told_as
 from devrobot_training.tasks.places import ServerConfig
 from devrobot_training.tasks.plans import make_plan, TrainingRequest
-from devrobot_world_model.checkpoints import CheckpointError, CheckpointInfo, list_checkpoints
+from devrobot_world_model.checkpoints import CheckpointError, CheckpointInfo
 
 
 class TrainingTask:
@@ -148,14 +149,8 @@ class TrainingTask:
         """Return the best checkpoint so far, named as a request names it."""
         if self._folder is None:
             return None
-        folder = self._folder
-        link = BEST if folder.target(BEST) else LAST
-        try:
-            found = list_checkpoints(folder.checkpoints).checkpoints
-        except CheckpointError:
-            return None
-        name = str((folder.checkpoints / link).relative_to(self._runs))
-        return next((replace(info, name=name) for info in found if info.name == link), None)
+        link = BEST if self._folder.target(BEST) else LAST
+        return named_checkpoint(self._folder.checkpoints, link, self._runs)
 
 
 def _share(samples: int, config: TrainConfig) -> float:
