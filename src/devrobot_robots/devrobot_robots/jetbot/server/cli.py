@@ -91,8 +91,16 @@ def run(options: argparse.Namespace, log: logging.Logger) -> None:
     :raises BindError, MotorError, OSError: if the server cannot start.
     """
     ended = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: ended.set())
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.signal(number, lambda *_: ended.set()) for number in numbers}
+    try:
+        _serve_until(ended, options, log)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _serve_until(ended: threading.Event, options: argparse.Namespace, log: logging.Logger) -> None:
     address = (binding.address_of(options.interface), options.port)
     tls = _tls(options.tls)
     motors = GuardedMotors(options.hardware, options.hardware_option, options.dead_man, log)
