@@ -13,10 +13,10 @@ from typing import Any
 from devrobot_interfaces_py.actions import ActionDefinition, ActionEvent, ActionSpace, Phase
 from devrobot_world_model.canvas.builder import build_canvas
 from devrobot_world_model.config import preset, PRESET_NAMES
+from devrobot_world_model.learning.processor import prepare_processor
 from devrobot_world_model.online import OnlineLoop
 import numpy as np
 from report import finish, make_parser
-import torch
 
 SPACE = ActionSpace(
     robot_name='dot',
@@ -87,7 +87,7 @@ def main() -> None:
     parser.add_argument('--preset', default='base', choices=PRESET_NAMES, help='model to measure')
     parser.add_argument('--iterations', type=int, default=20, help='actions per measurement')
     arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
+    prepare_processor(arguments.threads)
     loop = OnlineLoop(preset(arguments.preset), SPACE)
     run_iterations(loop, loop.config.online.batch_size + 2, seed=0)
     loop.reset_history()

@@ -9,6 +9,7 @@ import statistics
 
 from devrobot_world_model.canvas.builder import build_canvas
 from devrobot_world_model.config import preset, PRESET_NAMES
+from devrobot_world_model.learning.processor import prepare_processor
 from devrobot_world_model.learning.step import Learner
 from devrobot_world_model.model.factory import build_model
 from devrobot_world_model.model.mae import Batch
@@ -69,7 +70,7 @@ def main() -> None:
     )
     parser.add_argument('--batch-sizes', type=int, nargs='+', default=[1, 8, 32], help='samples')
     arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
+    prepare_processor(arguments.threads)
     config = preset(arguments.preset)
     figures = {'preset': arguments.preset}
     for size in arguments.batch_sizes:

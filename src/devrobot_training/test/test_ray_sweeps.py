@@ -16,6 +16,8 @@ from fit_worlds import dot_session, SMALL
 import pytest
 from staged_worlds import staged
 
+LISTENING = '0A'  # state of a socket in /proc/net/tcp
+
 
 @pytest.fixture(scope='module')
 def bag(tmp_path_factory) -> Path:
@@ -27,11 +29,9 @@ def cluster():
     # The processes of the cluster are children of this one: they have to find what it imports.
     before = os.environ.get('PYTHONPATH')
     os.environ['PYTHONPATH'] = os.pathsep.join(filter(None, sys.path))
-    import ray
-
-    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
-    yield make_executor(staged(sweep__executor='ray'), 2)
-    ray.shutdown()
+    executor = make_executor(staged(sweep__executor='ray'), 2)
+    yield executor
+    executor.close()
     if before is not None:
         os.environ['PYTHONPATH'] = before
 
@@ -60,6 +60,21 @@ def test_a_sweep_on_two_workers_of_ray_is_the_local_one(bag, cluster, tmp_path):
         assert sweep(tmp_path / 'ray', bag, cluster) == sweep(tmp_path / 'local', bag, local)
     finally:
         local.close()
+
+
+@pytest.mark.extra('ray')
+def test_a_cluster_of_this_machine_listens_on_the_loopback_interface_only(bag, cluster, tmp_path):
+    import ray
+
+    cluster.run([], Limits(), ended=print)
+    (node,) = ray.nodes()
+    assert node['NodeManagerAddress'] == '127.0.0.1'
+    listening = {line.split()[1] for name in ('tcp', 'tcp6')
+                 for line in Path('/proc/net', name).read_text().splitlines()
+                 if line.split()[3] == LISTENING}  # fmt: skip
+    port = f'{node["NodeManagerPort"]:04X}'
+    (address,) = {item.split(':')[0] for item in listening if item.endswith(f':{port}')}
+    assert address.endswith('0100007F')
 
 
 @pytest.mark.extra('ray')

@@ -8,7 +8,8 @@ from devrobot_training.fit.config import TrainConfig
 from devrobot_training.fit.once import Trained
 from devrobot_training.fit.training import Inputs
 from devrobot_training.staged.config import StagedConfig
-from devrobot_training.staged.stage_run import RunResult, RunTask, StageRun, Tools
+from devrobot_training.staged.run_files import RunResult, RunTask
+from devrobot_training.staged.stage_run import StageRun, Tools
 from devrobot_training.sweeps.phases import SweepTask
 from devrobot_training.sweeps.result import SweepResult
 from devrobot_world_model.learning.schedule import learning_rate
@@ -67,8 +68,8 @@ class Script:
     ) -> RunResult:
         tools = Tools(train=self.train, sweep=self.sweep, assess=lambda kept, folder: 0.5)
         task = RunTask(
-            key='stages/stage_02/run_1', name='stage_02_run_1', number=1, seed=3, rate=rate,
-            start='before', train='t', validation='v', baseline=baseline,
+            key='stages/stage_02/run_1', name='stage_02_run_1', stage=2, number=1, seed=3,
+            rate=rate, start='before', train='t', validation='v', baseline=baseline,
         )  # fmt: skip
         (self.folder / task.key).mkdir(parents=True, exist_ok=True)
         return StageRun(task, self.folder, config, Inputs(train=Path('t')), tools).run()

@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 from devrobot_training.fit.once import RESULT as TRAINED
-from devrobot_training.staged.stage_run import RESULT
+from devrobot_training.staged.run_files import RESULT
 from devrobot_training.sweeps.phases import RESULT as SWEEP
 from fit_worlds import dot_session
 import pytest

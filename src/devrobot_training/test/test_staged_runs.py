@@ -12,8 +12,8 @@ from devrobot_training.staged import engine, reporting, runner
 from devrobot_training.staged.begin import read_begun
 from devrobot_training.staged.choice import best_of, Candidate, final_choice, keep_best
 from devrobot_training.staged.lock import only_one
+from devrobot_training.staged.run_files import RunResult
 from devrobot_training.staged.runner import StagedTraining
-from devrobot_training.staged.stage_run import RunResult
 from devrobot_training.sweeps.executors.local import LocalExecutor
 from devrobot_world_model.checkpoints import load_checkpoint
 from fit_worlds import dot_session

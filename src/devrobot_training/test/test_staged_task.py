@@ -1,5 +1,6 @@
 """A staged training as a job of the training server."""
 
+import math
 from pathlib import Path
 
 from devrobot_training.jobs import JobRunner, Report
@@ -72,6 +73,20 @@ def test_stages_are_told_and_the_choice_is_the_checkpoint(places):
     activities = {report.activity for report in reports}
     assert {'stage 1 run 1: training', 'stage 2 run 1: training'} <= activities
     assert reports[-1].stage_count == 2 and reports[-1].metrics.samples == 80
+
+
+def test_metrics_say_which_training_of_which_stage_they_are_of(places):
+    write_config(places.configs_dir / 'sweeps.yaml', staged())
+    fields = {'root_session': 'walk', 'config_path': 'sweeps.yaml', 'run_id': 'a'}
+    result, reports = do(task(places, **fields))
+    assert result.succeeded, result.message
+    found = [report.metrics for report in reports if report.metrics]
+    told = list(dict.fromkeys((m.stage, m.repeat, m.mode) for m in found))
+    assert told == [
+        (stage, 1, mode) for stage in (1, 2) for mode in ('main', 'sweep')
+    ] + [(2, 1, 'baseline')]  # fmt: skip
+    begins = [m for m in found if (m.stage, m.mode, m.samples) == (2, 'baseline', 0)]
+    assert math.isnan(begins[0].train_loss), 'values of the training before'
 
 
 def test_one_that_is_stopped_goes_on_by_its_name(places):

@@ -37,7 +37,9 @@ def metrics_to_msg(metrics: Metrics | None) -> TrainingMetrics:
     known = metrics or Metrics(run_id='')
     message = TrainingMetrics(
         run_id=known.run_id,
-        mode=TrainingMetrics.MODE_MAIN,
+        mode=getattr(TrainingMetrics, f'MODE_{known.mode.upper()}'),
+        stage=known.stage,
+        repeat=known.repeat,
         optimizer_step=known.step,
         samples_seen=known.samples,
         **{name: float(getattr(known, name)) for name in _SAME_NAMES},

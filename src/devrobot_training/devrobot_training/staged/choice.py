@@ -6,7 +6,7 @@ import math
 from pathlib import Path
 import shutil
 
-from devrobot_training.staged.stage_run import CHECKPOINTS, RunResult
+from devrobot_training.staged.run_files import CHECKPOINTS, RunResult
 
 
 @dataclass(frozen=True, kw_only=True)

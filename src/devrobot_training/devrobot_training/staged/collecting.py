@@ -18,7 +18,7 @@ from devrobot_training.staged.choice import best_of
 from devrobot_training.staged.config import StagedConfig
 from devrobot_training.staged.journal import read_events
 from devrobot_training.staged.plan import PlannedStage
-from devrobot_training.staged.stage_run import read_result, read_task, RunResult
+from devrobot_training.staged.run_files import read_result, read_task, RunResult
 from devrobot_training.staged.sweep_records import sweeps_of
 from devrobot_training.sweeps.config import INITIAL
 from devrobot_training.sweeps.phases import read_sweep

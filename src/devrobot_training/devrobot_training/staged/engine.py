@@ -15,7 +15,8 @@ from devrobot_training.records import to_plain
 from devrobot_training.staged.assessment import assess, canvases_of
 from devrobot_training.staged.config import StagedConfig
 from devrobot_training.staged.journal import Journal
-from devrobot_training.staged.stage_run import from_call, RunResult, RunTask, StageRun, Tools
+from devrobot_training.staged.run_files import from_call, RunResult, RunTask
+from devrobot_training.staged.stage_run import StageRun, Tools
 from devrobot_training.staged.view import View
 from devrobot_training.sweeps.config import RAY
 from devrobot_training.sweeps.executors.base import Executor, worker_count
@@ -55,6 +56,7 @@ class Engine:
 
     def run(self, task: RunTask, changed: Callable[[], None] = lambda: None) -> RunResult:
         """Make a training of a stage; see ``StageRun.run``."""
+        self._view.training(task.stage, task.number, baseline=task.baseline)
         tools = Tools(
             train=lambda folder, config, inputs: self._train(task, folder, config, inputs),
             sweep=lambda sweep, number: self._sweep(task, sweep, number),

@@ -7,13 +7,11 @@ choice is the one that an uninterrupted run would have made.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-import os
 from pathlib import Path
 
 from devrobot_interfaces_py.atomic import write_json
 from devrobot_training.evaluation.evaluate import EvaluationStoppedError
 from devrobot_training.fit.once import InterruptedTrainingError
-from devrobot_training.fit.run_folder import BEST
 from devrobot_training.fit.training import Inputs
 from devrobot_training.records import from_plain, to_plain
 from devrobot_training.report.stage_records import (
@@ -32,9 +30,10 @@ from devrobot_training.staged.inputs import StagedInputs
 from devrobot_training.staged.journal import Journal
 from devrobot_training.staged.plan import Plan, PlannedStage
 from devrobot_training.staged.reporting import note_trivial, Reporter
-from devrobot_training.staged.stage_run import (
+from devrobot_training.staged.run_files import (
     call_of,
     CHECKPOINTS,
+    point_to,
     read_result,
     RESULT,
     RunResult,
@@ -164,6 +163,7 @@ class StagedTraining:
             RunTask(
                 key=run_key(stage.number, kind, number),
                 name=f'stage_{stage.number:02}_{kind}_{number}',
+                stage=stage.number,
                 number=number,
                 seed=derive_seed(self._config.seed, stage.number, kind, number),
                 rate=rate,
@@ -298,11 +298,3 @@ class StagedTraining:
             self._reporter.report()
         except (OSError, ValueError) as second:
             self._view.say(f'the summary could not be written: {second}')
-
-
-def point_to(folder: Path, name: str) -> None:
-    """Let the link ``best`` name a checkpoint, in one rename."""
-    temporary = folder / f'.{BEST}-{os.getpid()}'
-    temporary.unlink(missing_ok=True)
-    temporary.symlink_to(name)
-    temporary.replace(folder / BEST)

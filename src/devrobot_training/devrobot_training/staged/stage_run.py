@@ -5,72 +5,36 @@ Every part has a folder, and is done once (``fit.once``, ``sweeps.phases``). A r
 goes through the same decisions again, with the results that are there, and on from where it was.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-import json
-import os
 from pathlib import Path
 import shutil
 from typing import Any
 
-from devrobot_interfaces_py.atomic import atomic_path, write_json
-from devrobot_interfaces_py.configs import config_from_dict, config_to_dict
+from devrobot_interfaces_py.atomic import write_json
 from devrobot_training.fit.config import TrainConfig
 from devrobot_training.fit.once import best_weights, Trained
-from devrobot_training.fit.problems import RunError
 from devrobot_training.fit.stopping import Stop
 from devrobot_training.fit.training import Inputs
-from devrobot_training.records import from_plain, to_plain
+from devrobot_training.records import to_plain
 from devrobot_training.staged.budget import Budget, sweep_budgets
 from devrobot_training.staged.config import StagedConfig
 from devrobot_training.staged.rules import Rules
+from devrobot_training.staged.run_files import (
+    CHECKPOINTS,
+    copy_linked,
+    read_result,
+    RESULT,
+    RunResult,
+    RunTask,
+    TASK,
+)
 from devrobot_training.sweeps.config import INITIAL, OFF
 from devrobot_training.sweeps.grid import derive_seed
 from devrobot_training.sweeps.phases import SweepTask
 from devrobot_training.sweeps.result import SweepResult
 
-RESULT, TASK, CHECKPOINTS = 'result.json', 'task.json', 'checkpoints'
 WARM_UP_SHARE = 0.1
-
-
-@dataclass(frozen=True, kw_only=True)
-class RunTask:
-    """
-    A training that is wanted.
-
-    ``key`` is its folder in the run folder, as ``stages/stage_02/run_1``; ``name`` that of its
-    checkpoint. ``start`` are the weights to begin with, '' = those of the seed.
-    """
-
-    key: str
-    name: str
-    number: int
-    seed: int
-    rate: float
-    start: str
-    train: str
-    validation: str
-    baseline: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class RunResult:
-    """
-    How a training of a stage ended.
-
-    ``checkpoint`` is in the run folder; '' if there are no weights, and then ``reason`` says why.
-    """
-
-    stop_reason: str
-    stop_message: str
-    learning_rate: float
-    samples: int
-    seconds: float
-    best_validation: float | None = None
-    best_samples: int | None = None
-    original_loss: float | None = None
-    checkpoint: str = ''
-    reason: str = ''
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -291,63 +255,3 @@ class StageRun:
         for pattern in ('part_*/checkpoints', 'sweep_*/[AB]/trial_*/checkpoints'):
             for path in self._folder.glob(pattern):
                 shutil.rmtree(path, ignore_errors=True)
-
-
-def copy_linked(source: Path, target: Path) -> None:
-    """
-    Copy a checkpoint without its bytes, where the file system has hard links.
-
-    :raises OSError: if the disk refuses.
-    """
-
-    def link(one: str, other: str) -> None:
-        try:
-            os.link(one, other)
-        except OSError:
-            shutil.copyfile(one, other)
-
-    with atomic_path(target) as temporary:
-        shutil.copytree(source, temporary, copy_function=link)
-
-
-def read_result(folder: Path) -> RunResult | None:
-    """
-    Return the result of a finished training of a stage; None if it is not finished.
-
-    :raises RunError: if the file is damaged.
-    """
-    return _read(folder / RESULT, RunResult)
-
-
-def read_task(folder: Path) -> RunTask | None:
-    """Return what a training of a stage was begun with; None if it was not."""
-    return _read(folder / TASK, RunTask)
-
-
-def call_of(task: RunTask, run_folder: Path, config: StagedConfig, inputs: Inputs) -> dict:
-    """Return a task as plain data for another process."""
-    return {
-        'task': to_plain(task),
-        'run_folder': str(run_folder.resolve()),
-        'config': config_to_dict(config),
-        'inputs': inputs.to_dict(),
-    }
-
-
-def from_call(call: Mapping[str, Any]) -> tuple[RunTask, Path, StagedConfig, Inputs]:
-    """Return what ``call_of`` was given."""
-    return (
-        from_plain(RunTask, call['task']),
-        Path(call['run_folder']),
-        config_from_dict(StagedConfig, call['config']),
-        Inputs.from_dict(call['inputs']),
-    )
-
-
-def _read(path: Path, kind: Any) -> Any:
-    try:
-        return from_plain(kind, json.loads(path.read_text(encoding='utf-8')))
-    except FileNotFoundError:
-        return None
-    except ValueError as error:
-        raise RunError(f'{path} is damaged: {error}; delete it to do this part anew') from error

@@ -14,6 +14,9 @@ class View:
     def stage(self, number: int, stages: int, title: str) -> None:
         """Take which stage of how many is going on."""
 
+    def training(self, stage: int, number: int, *, baseline: bool) -> None:
+        """Take which training of which stage begins or goes on."""
+
     def progress(self, title: str, done: int, total: int) -> None:
         """Take how far a training, a reading or an evaluation is; total 0 = unknown."""
 

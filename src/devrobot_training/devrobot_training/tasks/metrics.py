@@ -6,12 +6,21 @@ import math
 
 from devrobot_training.fit.events import Event, StepDone, Validated
 
+MAIN, SWEEP, BASELINE = 'main', 'sweep', 'baseline'
+
 
 @dataclass(frozen=True, kw_only=True)
 class Metrics:
-    """Newest values; NaN where nothing was measured yet. ``stamp_ns`` is when."""
+    """
+    Newest values; NaN where nothing was measured yet. ``stamp_ns`` is when.
+
+    ``stage`` and ``repeat`` (which training of the stage) count from 1; 0 without stages.
+    """
 
     run_id: str
+    mode: str = MAIN
+    stage: int = 0
+    repeat: int = 0
     stamp_ns: int = 0
     step: int = 0
     samples: int = 0
@@ -31,6 +40,22 @@ class MetricsKeeper:
         self.newest = Metrics(run_id=run_id)
         self._kind = loss_kind
         self._now_ns = now_ns
+        self._own_mode = MAIN
+
+    def begin(self, stage: int, repeat: int, *, baseline: bool) -> None:
+        """Take which training begins: nothing was measured in it yet."""
+        self._own_mode = BASELINE if baseline else MAIN
+        self.newest = Metrics(
+            run_id=self.newest.run_id,
+            stamp_ns=self._now_ns(),
+            mode=self._own_mode,
+            stage=stage,
+            repeat=repeat,
+        )
+
+    def search(self) -> None:
+        """Take that a rate is searched for; the values stay those from before."""
+        self.newest = replace(self.newest, stamp_ns=self._now_ns(), mode=SWEEP)
 
     def __call__(self, event: Event) -> None:
         """Take an event."""
@@ -38,6 +63,7 @@ class MetricsKeeper:
             self.newest = replace(
                 self.newest,
                 stamp_ns=self._now_ns(),
+                mode=self._own_mode,
                 step=event.step,
                 samples=event.samples,
                 train_loss=event.loss,

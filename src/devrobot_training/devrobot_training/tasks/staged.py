@@ -17,8 +17,8 @@ from devrobot_training.staged.begin import begin, Begun, read_begun
 from devrobot_training.staged.config import staged_preset, StagedConfig
 from devrobot_training.staged.inputs import StagedInputs
 from devrobot_training.staged.lock import only_one
+from devrobot_training.staged.run_files import CHECKPOINTS
 from devrobot_training.staged.runner import Ending, StagedTraining
-from devrobot_training.staged.stage_run import CHECKPOINTS
 from devrobot_training.staged.view import View
 from devrobot_training.tasks.metrics import MetricsKeeper
 from devrobot_training.tasks.names import named_checkpoint, UnusableNameError
@@ -128,11 +128,17 @@ class _JobView(View):
     def stage(self, number: int, stages: int, title: str) -> None:
         self._job.tell(activity=title, stage_count=stages)
 
+    def training(self, stage: int, number: int, *, baseline: bool) -> None:
+        self._keeper.begin(stage, number, baseline=baseline)
+        self._job.tell(metrics=self._keeper.newest)
+
     def progress(self, title: str, done: int, total: int) -> None:
         share = done / total if total else math.nan
         self._job.tell(activity=title, done=done, total=total, progress=share)
 
     def trials(self, title: str, ended: int, count: int, running: object, samples: int) -> None:
+        self._keeper.search()
+        self._job.tell(metrics=self._keeper.newest)
         self.progress(title, ended, count)
 
     def event(self, event: Event) -> None:

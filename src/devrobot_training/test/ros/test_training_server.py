@@ -67,6 +67,20 @@ def test_a_training_is_followed_to_its_report(client, server, settings):
     assert metrics[-1].run_id == 'monday' and metrics[-1].header.stamp.sec > 0
 
 
+def test_a_staged_training_tells_its_stages(client, server, settings):
+    staged = ['staged=true', 'sweep.when=off', 'baseline=false', 'splits.first_size=30']
+    goal = train(client, run_id='night', overrides=[*staged, *SHORT])
+    state, result = client.result(goal)
+    assert (state, result.error_msg) == (SUCCEEDED, '')
+    run = Path(settings['runs_dir']) / 'walk' / 'night'
+    stages = json.loads((run / 'summary.json').read_text())['stages']
+    told = [(f.metrics.stage, f.stage_count) for f in goal.feedback if f.metrics.stage]
+    assert sorted(set(told)) == [(s['number'], len(stages)) for s in stages]
+    assert len(stages) == 2 and told == sorted(told)
+    assert result.best_checkpoint.name == 'walk/night/checkpoints/best'
+    assert result.report_path == str(run / 'report.html') and Path(result.report_path).is_file()
+
+
 def test_what_was_measured_is_told_to_those_who_come_later(client, server):
     assert start(client, run_id='short', overrides=SHORT).success
     found = ended(client)

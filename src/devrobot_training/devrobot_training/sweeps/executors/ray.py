@@ -2,10 +2,11 @@
 Trials on a Ray cluster (Moritz et al., arXiv 1712.05889): the only module that imports ray.
 
 The run folder and the sessions have to be at the same place on every machine of the cluster.
-``RAY_ADDRESS`` names the cluster; without it Ray starts one on this machine.
+``RAY_ADDRESS`` names the cluster; without it Ray starts one on this machine, for this run only.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+import os
 import time
 from typing import Any
 
@@ -15,6 +16,11 @@ from devrobot_training.sweeps.executors.base import Ended, Limits, POLL_S, Tick
 from devrobot_training.sweeps.trial import trained_from, Trial, TrialEnd, TrialRunner
 import torch
 
+ADDRESS = 'RAY_ADDRESS'
+if ADDRESS not in os.environ:
+    # A cluster of one machine has no business on the network. Ray reads this when it is imported,
+    # and then listens on the loopback interface, as it does by default where it knows no clusters.
+    os.environ.setdefault('RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER', '0')
 try:
     import ray
 except ImportError as missing:
@@ -79,7 +85,12 @@ class RayExecutor:
 
     def _join(self) -> None:
         if not self._joined and not ray.is_initialized():
-            ray.init(num_cpus=None, log_to_driver=False, include_dashboard=False)
+            if ADDRESS in os.environ:
+                ray.init(log_to_driver=False)
+            else:
+                ray.init(
+                    'local', num_cpus=self._count, include_dashboard=False, log_to_driver=False
+                )
             self._joined = True
 
     def _end_overdue(

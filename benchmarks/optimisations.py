@@ -1,0 +1,127 @@
+"""
+What each optimisation of a training step gives: one at a time is switched off.
+
+All variants take turns in one run, on the same random canvases. A factor of 1.5 says that the step
+takes 1.5 times as long without it. Sharing the encodings of consecutive frames is measured the
+other way round, by switching it on: training samples canvases one by one by default.
+"""
+
+import argparse
+from collections.abc import Callable
+import ctypes
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+import statistics
+import tempfile
+
+from devrobot_training.data.canvases import CanvasSet, make_canvases
+from devrobot_training.data.loader import BatchLoader
+from devrobot_training.data.sampling import make_sampler, SamplerConfig
+from devrobot_training.sessions.opening import open_session
+from devrobot_world_model.canvas.layout import CanvasLayout
+from devrobot_world_model.config import preset, PRESET_NAMES, WorldModelConfig
+from devrobot_world_model.learning.processor import (
+    M_MMAP_THRESHOLD,
+    M_TRIM_THRESHOLD,
+    prepare_processor,
+)
+from devrobot_world_model.learning.step import Learner
+from devrobot_world_model.model.factory import build_model
+from report import finish, make_parser, measure_in_turn, median_ratio
+from session_open import write_bag
+import torch
+
+FRAMES = 200
+CHUNK = 8
+GLIBC_THRESHOLD = 128 * 1024
+
+Step = Callable[[], None]
+
+
+def training(
+    config: WorldModelConfig, canvases: CanvasSet, size: int, *, chunk: int = 0, depth: int = 2
+) -> tuple[Learner, BatchLoader]:
+    """Return what makes the steps of one variant."""
+    learner = Learner(build_model(config), loss=config.loss, optimizer=config.optimizer)
+    sampler = make_sampler(SamplerConfig(chunk_length=chunk), canvases, config.seed)
+    return learner, BatchLoader(canvases, sampler, batch_size=size, depth=depth)
+
+
+def step(learner: Learner, loader: BatchLoader) -> None:
+    """Make one step."""
+    learner.train_step(loader.next().batch)
+
+
+def step_without_kept_memory(learner: Learner, loader: BatchLoader, threads: int) -> None:
+    """Make one step with the thresholds that glibc begins with."""
+    libc = ctypes.CDLL(None)
+    libc.mallopt(M_MMAP_THRESHOLD, GLIBC_THRESHOLD)
+    libc.mallopt(M_TRIM_THRESHOLD, GLIBC_THRESHOLD)
+    libc.malloc_trim(0)
+    step(learner, loader)
+    prepare_processor(threads)
+
+
+def variants(
+    config: WorldModelConfig, canvases: CanvasSet, size: int, threads: int
+) -> tuple[dict[str, Step], list[BatchLoader]]:
+    """Return a function that makes one step for each variant, and what has to be closed."""
+    fp32 = replace(config, optimizer=replace(config.optimizer, precision='fp32'))
+    made = {
+        'ours': training(config, canvases, size),
+        'bf16': training(fp32, canvases, size),
+        'own attention': training(replace(config, attention='sdpa'), canvases, size),
+        'parts of a batch': training(config, canvases, size),
+        'batches ahead': training(config, canvases, size, depth=0),
+    }
+    made['parts of a batch'][0].gradients = None
+    if size % CHUNK == 0:
+        made['shared encodings'] = training(config, canvases, size, chunk=CHUNK)
+    steps: dict[str, Step] = {name: partial(step, *pair) for name, pair in made.items()}
+    kept = training(config, canvases, size)
+    steps['memory kept'] = partial(step_without_kept_memory, *kept, threads)
+    return steps, [loader for _, loader in [*made.values(), kept]]
+
+
+def measure(
+    config: WorldModelConfig, canvases: CanvasSet, size: int, arguments: argparse.Namespace
+) -> dict[str, float]:
+    """Return the factor of each optimisation, and our samples/s, at one batch size."""
+    steps, loaders = variants(config, canvases, size, arguments.threads)
+    seconds = measure_in_turn(steps, arguments.rounds, warm_up=2)
+    for loader in loaders:
+        loader.close()
+    ours = seconds.pop('ours')
+    factors = {name: median_ratio(times, ours) for name, times in seconds.items()}
+    if 'shared encodings' in factors:
+        factors['shared encodings'] = 1.0 / factors['shared encodings']
+    return {'samples_per_second': size / statistics.median(ours)} | factors
+
+
+def main() -> None:
+    """Measure and print one line per optimisation and batch size."""
+    parser = make_parser(__doc__, 'python benchmarks/optimisations.py --threads 2')
+    parser.add_argument('--preset', default='reference', choices=PRESET_NAMES, help='model')
+    parser.add_argument('--batch-sizes', type=int, nargs='+', default=[1, 8, 32])
+    arguments = parser.parse_args()
+    prepare_processor(arguments.threads)
+    torch.manual_seed(0)
+    config = preset(arguments.preset)
+    figures: dict = {'preset': arguments.preset}
+    with tempfile.TemporaryDirectory(prefix='optimisations_') as folder:
+        session = open_session(write_bag(Path(folder) / 'bag', FRAMES, 'none'))
+        layout = CanvasLayout.from_config(config)
+        canvases = make_canvases([session], layout, store='memory')
+        for size in arguments.batch_sizes:
+            found = measure(config, canvases, size, arguments)
+            print(f'batch {size}: {found["samples_per_second"]:.2f} samples/s', flush=True)
+            for name, value in found.items():
+                figures[f'{name.replace(" ", "_")}_bs{size}'] = round(value, 3)
+                if name != 'samples_per_second':
+                    print(f'  {name:18} {value:5.2f} times', flush=True)
+    finish(figures, arguments.json)
+
+
+if __name__ == '__main__':
+    main()
