@@ -168,6 +168,20 @@ def test_a_client_that_vanishes_leaves_control_to_the_next_one(jetbots):
     recovers(next_one)
 
 
+def test_a_server_that_lingers_lets_its_client_stop_the_robot_and_leave(jetbots):
+    server = jetbots.server('--linger', '15')
+    robot = jetbots.robot(server.port)
+    robot.drive(0.1, 0.0)
+    server.process.send_signal(signal.SIGINT)
+    assert server.process.poll() is None
+    robot.stop()
+    assert not server.turns()
+    time.sleep(0.2)  # long enough for one that does not linger to be gone
+    robot.stop()
+    robot.close()
+    assert server.process.wait(10.0) == 0
+
+
 def raises(call) -> str:
     try:
         call()

@@ -52,7 +52,7 @@ def make_parser(name: str, description: str, example: str) -> argparse.ArgumentP
     parser.add_argument(
         '--json', type=Path, metavar='FILE', help='write the result to FILE as JSON, too'
     )
-    parser.add_argument('--quiet', action='store_true', help='no progress bar')
+    parser.add_argument('--quiet', action='store_true', help='no progress, only the result')
     return parser
 
 

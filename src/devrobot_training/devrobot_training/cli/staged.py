@@ -126,8 +126,7 @@ def work(arguments: argparse.Namespace, words: Sequence[str]) -> Any:
         ending = _run(begun, console)
     finally:
         console.close()
-    if not arguments.quiet:
-        print(ending_text(begun.folder, ending))
+    print(ending_text(begun.folder, ending))
     code = {FAILED: 1, WAS_INTERRUPTED: INTERRUPTED}.get(ending.status, 0)
     return Outcome(ending.summary.to_dict(), code)
 

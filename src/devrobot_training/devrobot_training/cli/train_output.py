@@ -82,8 +82,7 @@ def report(training: Training, stop: Stop, *, quiet: bool) -> dict[str, Any]:
             bar.update(done - bar.n)
 
         summary = summarise(training, stop, EvaluationConfig(), progress=show)
-    if not quiet:
-        print(_ending(summary))
+    print(_ending(summary))
     return summary
 
 

@@ -21,6 +21,7 @@ from .wire import MutualTls, RobotServer
 PORT = 18861
 WATCHDOG_PERIOD_S = 1.0
 CAMERA_START_S = 10.0
+LEAVING_POLL_S = 0.05
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -37,6 +38,7 @@ def build_parser() -> argparse.ArgumentParser:
     add('--max-speed', type=float, default=0.5, help='largest motor speed, up to 1')
     add('--silence', type=float, default=3.0, help='a silent client loses control after [s]')
     add('--max-clients', type=int, default=8, help='most connections at a time')
+    add('--linger', type=float, default=0.0, help='told to end, first let clients leave for [s]')
     add('--tls', metavar='FOLDER', help='folder with server.crt, server.key and ca.crt')
     add('--hardware', default=hardware.DEFAULT, help='Python module of motors and camera')
     add('--hardware-option', default='', help='handed to that module')
@@ -58,6 +60,7 @@ def check(options: argparse.Namespace) -> None:
         ('max_speed', 0.01, 1.0),
         ('silence', 0.5, 60.0),
         ('max_clients', 2, 100),
+        ('linger', 0.0, 60.0),
     ):
         value = getattr(options, name)
         if not low <= value <= high:
@@ -121,6 +124,9 @@ def _serve_until(ended: threading.Event, options: argparse.Namespace, log: loggi
         _say_ready(options, server.port, address[0], log)
         while not ended.wait(WATCHDOG_PERIOD_S):
             notify_systemd('WATCHDOG=1')
+        end = time.monotonic() + options.linger
+        while server.clients and time.monotonic() < end:
+            time.sleep(LEAVING_POLL_S)
         server.close()
     finally:
         camera.close()

@@ -67,6 +67,8 @@ class GuardedMotors:
     def _ask(self, line: str) -> str:
         with self._lock:
             process = self._process
+            if self._closing.is_set():
+                raise MotorError('the server is ending: the motors are stopped')
             if process is None or process.poll() is not None:
                 raise MotorError('the process that owns the motors is being started again')
             try:
