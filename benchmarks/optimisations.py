@@ -7,13 +7,13 @@ other way round, by switching it on: training samples canvases one by one by def
 """
 
 import argparse
-from collections.abc import Callable
 import ctypes
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 import statistics
 import tempfile
+import time
 
 from devrobot_training.data.canvases import CanvasSet, make_canvases
 from devrobot_training.data.loader import BatchLoader
@@ -36,8 +36,6 @@ FRAMES = 200
 CHUNK = 8
 GLIBC_THRESHOLD = 128 * 1024
 
-Step = Callable[[], None]
-
 
 def training(
     config: WorldModelConfig, canvases: CanvasSet, size: int, *, chunk: int = 0, depth: int = 2
@@ -53,20 +51,31 @@ def step(learner: Learner, loader: BatchLoader) -> None:
     learner.train_step(loader.next().batch)
 
 
-def step_without_kept_memory(learner: Learner, loader: BatchLoader, threads: int) -> None:
-    """Make one step with the thresholds that glibc begins with."""
+def memory_kept(learner: Learner, loader: BatchLoader, threads: int, rounds: int) -> float:
+    """Return how many times as long a step takes with the thresholds that glibc begins with."""
     libc = ctypes.CDLL(None)
-    libc.mallopt(M_MMAP_THRESHOLD, GLIBC_THRESHOLD)
-    libc.mallopt(M_TRIM_THRESHOLD, GLIBC_THRESHOLD)
-    libc.malloc_trim(0)
-    step(learner, loader)
-    prepare_processor(threads)
+
+    def seconds() -> float:
+        step(learner, loader)  # the heap is as this setting leaves it only after a step
+        begin = time.perf_counter()
+        step(learner, loader)
+        return time.perf_counter() - begin
+
+    without, kept = [], []
+    for _ in range(rounds):
+        libc.mallopt(M_MMAP_THRESHOLD, GLIBC_THRESHOLD)
+        libc.mallopt(M_TRIM_THRESHOLD, GLIBC_THRESHOLD)
+        libc.malloc_trim(0)
+        without.append(seconds())
+        prepare_processor(threads)
+        kept.append(seconds())
+    return median_ratio(without, kept)
 
 
 def variants(
-    config: WorldModelConfig, canvases: CanvasSet, size: int, threads: int
-) -> tuple[dict[str, Step], list[BatchLoader]]:
-    """Return a function that makes one step for each variant, and what has to be closed."""
+    config: WorldModelConfig, canvases: CanvasSet, size: int
+) -> dict[str, tuple[Learner, BatchLoader]]:
+    """Return what makes the steps of each variant."""
     fp32 = replace(config, optimizer=replace(config.optimizer, precision='fp32'))
     made = {
         'ours': training(config, canvases, size),
@@ -78,22 +87,21 @@ def variants(
     made['parts of a batch'][0].gradients = None
     if size % CHUNK == 0:
         made['shared encodings'] = training(config, canvases, size, chunk=CHUNK)
-    steps: dict[str, Step] = {name: partial(step, *pair) for name, pair in made.items()}
-    kept = training(config, canvases, size)
-    steps['memory kept'] = partial(step_without_kept_memory, *kept, threads)
-    return steps, [loader for _, loader in [*made.values(), kept]]
+    return made
 
 
 def measure(
     config: WorldModelConfig, canvases: CanvasSet, size: int, arguments: argparse.Namespace
 ) -> dict[str, float]:
     """Return the factor of each optimisation, and our samples/s, at one batch size."""
-    steps, loaders = variants(config, canvases, size, arguments.threads)
+    made = variants(config, canvases, size)
+    steps = {name: partial(step, *pair) for name, pair in made.items()}
     seconds = measure_in_turn(steps, arguments.rounds, warm_up=2)
-    for loader in loaders:
-        loader.close()
     ours = seconds.pop('ours')
     factors = {name: median_ratio(times, ours) for name, times in seconds.items()}
+    factors['memory kept'] = memory_kept(*made['ours'], arguments.threads, arguments.rounds)
+    for _, loader in made.values():
+        loader.close()
     if 'shared encodings' in factors:
         factors['shared encodings'] = 1.0 / factors['shared encodings']
     return {'samples_per_second': size / statistics.median(ours)} | factors

@@ -17,7 +17,7 @@ def prepare_processor(threads: int) -> None:
     Let torch use ``threads`` threads, and this process keep the memory that it frees.
 
     A training step allocates the same tensors as the one before. By default glibc gives them back
-    to the system in between, and every page is cleared and mapped again: 4 to 10 % of a step.
+    to the system in between, and every page is cleared and mapped again, see docs/performance.md.
     """
     torch.set_num_threads(threads)
     mallopt = getattr(ctypes.CDLL(None), 'mallopt', None)
