@@ -119,6 +119,13 @@ def test_settings_that_decide_cannot_change_with_resume(bag, config, tmp_path, c
     folder = tmp_path / 'walk' / 'a'
     assert run('staged', '--resume', folder, '--seed', 7, '--quiet') == 1
     assert 'seed cannot change with --resume' in error_of(capsys)
+    for words in (['--root-session', bag], ['--checkpoint', 'x'], ['--config', config],
+                  ['--run-id', 'b'], ['--stage', 2], ['--dry-run']):  # fmt: skip
+        capsys.readouterr()
+        assert run('staged', '--resume', folder, *words, '--quiet') == 1
+        assert capsys.readouterr().err.startswith(
+            f'error: {words[0]} cannot be given with --resume: the run has its own; '
+        )
     assert run('staged', '--resume', folder, '--sweep.workers', 2, '--quiet') == 0
 
 

@@ -95,6 +95,10 @@ def test_one_that_is_stopped_goes_on_by_its_name(places):
     assert result.stopped and 'staged --resume' in result.message
     again = training_task(TrainingRequest(run_id='a'), places, lambda: 0)
     assert isinstance(again, StagedTask)
+    with pytest.raises(TaskError, match='has its own settings: leave that empty'):
+        training_task(TrainingRequest(run_id='a', overrides=('seed=4',)), places, lambda: 0)
+    asked_for = TrainingRequest(run_id='a', overrides=('staged=true',))
+    assert isinstance(training_task(asked_for, places, lambda: 0), StagedTask)
     assert do(again)[0].succeeded
 
 

@@ -43,6 +43,20 @@ from devrobot_world_model.model.factory import resolve_device
 RUNS = Path('runs')
 #: What may be another with --resume: it does not change what comes out.
 FREE = ('sweep.workers', 'sweep.executor', 'sweep.grace', 'parallel_runs', 'fit.memory_gb')
+#: What a run has and keeps.
+OWN = (
+    'root_session',
+    'splits',
+    'train_session',
+    'val_session',
+    'original_session',
+    'checkpoint',
+    'stage',
+    'preset',
+    'config',
+    'run_id',
+    'dry_run',
+)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -118,6 +132,8 @@ def main(args: Sequence[str] | None = None) -> None:
 
 def work(arguments: argparse.Namespace, words: Sequence[str]) -> Any:
     """Train; return the summary as plain data."""
+    if arguments.resume is not None:
+        _refuse_what_a_run_has(arguments)
     console = StagedConsole(quiet=arguments.quiet)
     try:
         if arguments.dry_run:
@@ -172,12 +188,22 @@ def _begin(arguments: argparse.Namespace, words: Sequence[str], console: StagedC
     )
 
 
+def _refuse_what_a_run_has(arguments: argparse.Namespace) -> None:
+    parser = build_parser()
+    given = [name for name in OWN if getattr(arguments, name) != parser.get_default(name)]
+    if given:
+        raise ConfigError(
+            f'--{given[0].replace("_", "-")} cannot be given with --resume: the run has its own; '
+            'leave it out, or start a new run without --resume'
+        )
+
+
 def _resumed(arguments: argparse.Namespace, console: StagedConsole) -> Begun:
     """Return a run to go on with; settings that decide about its results cannot change."""
     begun = read_begun(arguments.resume, console.reading)
     config = config_from_args(StagedConfig, arguments, base=begun.config)
-    given = {info.name for info in flatten(StagedConfig)} & vars(arguments).keys()
-    fixed = sorted(given - set(FREE))
+    changed = {info.name for info in flatten(StagedConfig)} & vars(arguments).keys()
+    fixed = sorted(changed - set(FREE))
     if fixed:
         raise ConfigError(
             f'{fixed[0]} cannot change with --resume: what is done was done without it; '

@@ -79,7 +79,7 @@ class Reporter:
         self._seconds_before = before.seconds or 0.0 if before else 0.0
         self._started = before.started if before else utc_now()
         self._reproduction = self._reproduce()
-        self._commit, self._dirty, _ = software_commit()
+        self._commit, self._dirty, self._no_commit = software_commit()
         self._seen = 0
 
     def begin_stage(self, number: int) -> None:
@@ -155,6 +155,7 @@ class Reporter:
             seconds=self._seconds_before + time.monotonic() - self._begun,
             commit=self._commit,
             dirty=self._dirty,
+            missing={'commit': self._no_commit} if self._no_commit else {},
             device=self._device,
             command=tuple(self._facts.get('command', ())),
             planned_stages=len(self._plan.stages),

@@ -43,6 +43,11 @@ class TrainingRequest:
         return bool(values) and values[-1].lower() == 'true'
 
     @property
+    def settings(self) -> tuple[str, ...]:
+        """The overrides that are settings."""
+        return tuple(o for o in self.overrides if _name(o) != STAGED)
+
+    @property
     def goes_on(self) -> bool:
         """Whether it is about a run that there is already."""
         named = (self.root_session, self.train_session, self.validation_session)
@@ -89,15 +94,24 @@ def _new(request: TrainingRequest, places: ServerConfig) -> Plan:
 def _resumed(request: TrainingRequest, places: ServerConfig) -> Plan:
     with told_as(Problem.INVALID_CONFIG, ConfigError, RunError, UnusableNameError):
         folder = RunFolder(run_path(request.run_id, places.runs_dir))
-        given = [name for name in ('config_path', 'checkpoint') if getattr(request, name)]
-        if given:
-            raise UnusableNameError(
-                f'run_id {request.run_id!r} without a session goes on with that run, which has '
-                f'its own {" and ".join(given)}: leave that empty, or name a session'
-            )
+        refuse_with_a_run(request, 'config_path', 'checkpoint')
         config, inputs = read_run(folder)
         config = load_config(TrainConfig, None, request.overrides, base=config)
     return Plan(config=config, inputs=inputs, run_id=folder.path.name, folder=folder)
+
+
+def refuse_with_a_run(request: TrainingRequest, *names: str) -> None:
+    """
+    Refuse fields that a request to go on with a run cannot have.
+
+    :raises UnusableNameError: naming those that are filled.
+    """
+    given = [name for name in names if getattr(request, name)]
+    if given:
+        raise UnusableNameError(
+            f'run_id {request.run_id!r} without a session goes on with that run, which has '
+            f'its own {" and ".join(given)}: leave that empty, or name a session'
+        )
 
 
 def run_path(name: str, runs: Path) -> Path:

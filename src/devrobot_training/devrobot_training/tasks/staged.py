@@ -26,6 +26,7 @@ from devrobot_training.tasks.outcome import Outcome, outcome_of, Problem, told_a
 from devrobot_training.tasks.places import ServerConfig
 from devrobot_training.tasks.plans import (
     free_id,
+    refuse_with_a_run,
     run_path,
     sessions_of,
     settings_of,
@@ -54,6 +55,7 @@ class StagedTask:
         with told_as(Problem.INVALID_CONFIG, ConfigError, RunError, UnusableNameError):
             if request.goes_on:
                 self._folder = run_path(request.run_id, places.runs_dir)
+                refuse_with_a_run(request, 'config_path', 'checkpoint', 'settings')
                 self.run_id = self._folder.name
                 return
             self._config = settings_of(request, places.configs_dir, StagedConfig, staged_preset)
