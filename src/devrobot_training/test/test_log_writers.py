@@ -1,13 +1,21 @@
 """TensorBoard and W&B get the numbers of the log, and are missed in one line."""
 
 import ast
+import importlib.util
 import math
 from pathlib import Path
 import sys
 
 from devrobot_training.fit.problems import RunError
 from devrobot_training.logs import writers
-from devrobot_training.logs.writers import make_writers, run_key, scalars, WRITERS
+from devrobot_training.logs.writers import (
+    check_writers,
+    make_writers,
+    run_key,
+    run_name,
+    scalars,
+    WRITERS,
+)
 import pytest
 from run_logs import BATCH, batch, event, healthy_rows, interval, SETTINGS
 import yaml
@@ -53,6 +61,21 @@ def test_a_missing_package_is_told_in_one_line_with_the_way_out(monkeypatch, fol
         make_writers([name], folder)
     assert str(error.value) == expected
     assert [path.name for path in folder.iterdir()] == ['config.yaml']
+
+
+def test_trainings_of_a_staged_run_have_names_of_their_own(folder):
+    part = folder / 'stages' / 'stage_02' / 'run_1' / 'part_1'
+    assert run_name(folder) == ('walk', 'monday') and run_key(folder) == 'walk-monday'
+    assert run_name(part) == ('walk-monday', 'stage_02-run_1-part_1')
+    assert run_key(part) == 'walk-monday-stages-stage_02-run_1-part_1'
+    assert run_key(part) != run_key(folder.parent / 'tuesday' / part.relative_to(folder))
+
+
+def test_a_package_is_looked_for_before_anything_begins(monkeypatch):
+    monkeypatch.setattr(importlib.util, 'find_spec', lambda name: None)
+    check_writers([])
+    with pytest.raises(RunError, match='--log-to wandb needs the package wandb: .venv/bin/pip'):
+        check_writers(['wandb'])
 
 
 def test_no_names_no_writers(folder):

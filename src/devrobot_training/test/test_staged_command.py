@@ -72,6 +72,7 @@ def test_an_unknown_key_is_refused_with_the_nearest_one(bag, tmp_path, capsys, k
         (('--root-session', 'BAG', '--stage', '9'), '--stage is 9, but there are stages 1 to'),
         (('--root-session', 'BAG', '--device', 'cuda:7'), "device 'cuda:7' was asked for"),
         (('--root-session', 'BAG', '--stopping.plateau', 'false'), 'needs stopping.plateau true'),
+        (('--root-session', 'BAG', '--log-to', 'tensorbord'), 'must be of tensorboard, wandb'),
         (('--resume', '.'), 'no run that can be resumed'),
     ],
 )

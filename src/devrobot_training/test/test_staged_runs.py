@@ -145,6 +145,18 @@ def test_a_stage_begins_with_the_best_weights_of_the_one_before(bag, tmp_path, m
     assert starts == [('run_1', ''), ('run_1', 'stage_01_run_1'), ('baseline_1', '')]
 
 
+@pytest.mark.extra('tensorboard')
+def test_every_training_of_a_stage_is_logged_where_it_is_asked_to(bag, tmp_path):
+    config = staged(sweep__when='off', stopping__max_samples=80, log_to=('tensorboard',))
+    folder, _ = run_staged(bag, tmp_path, config)
+    logged = {path.parents[1] for path in folder.glob('**/events.out.tfevents.*')}
+    assert sorted(str(path.relative_to(folder)) for path in logged) == [
+        'stages/stage_01/run_1/part_1',
+        'stages/stage_02/baseline_1/part_1',
+        'stages/stage_02/run_1/part_1',
+    ]
+
+
 def test_a_stage_too_small_to_validate_is_said_and_skipped(bag, tmp_path):
     _, ending = run_staged(bag, tmp_path, quick(splits__first_size=4))
     states = [stage.state for stage in ending.summary.stages]

@@ -42,7 +42,14 @@ from devrobot_world_model.model.factory import resolve_device
 
 RUNS = Path('runs')
 #: What may be another with --resume: it does not change what comes out.
-FREE = ('sweep.workers', 'sweep.executor', 'sweep.grace', 'parallel_runs', 'fit.memory_gb')
+FREE = (
+    'sweep.workers',
+    'sweep.executor',
+    'sweep.grace',
+    'parallel_runs',
+    'log_to',
+    'fit.memory_gb',
+)
 #: What a run has and keeps.
 OWN = (
     'root_session',

@@ -20,6 +20,7 @@ from devrobot_training.fit.stopping import INTERRUPTED, Stop
 from devrobot_training.fit.training import Data, Training
 from devrobot_training.logs.metrics_log import log_files, MetricsLog, read_rows
 from devrobot_training.logs.recording import MetricsRecorder
+from devrobot_training.logs.writers import make_writers
 from devrobot_training.records import from_plain, to_plain
 
 RESULT = 'trained.json'
@@ -68,6 +69,7 @@ def train_once(
     data: Callable[[], Data],
     *,
     start: str = '',
+    log_to: Sequence[str] = (),
     listeners: Sequence[Listener] = (),
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Trained:
@@ -76,6 +78,7 @@ def train_once(
 
     :param data: gives the canvases, if they are needed.
     :param start: checkpoint whose weights to begin with; '' = those of the seed.
+    :param log_to: names of further logs, see ``logs.writers``.
     :raises InterruptedTrainingError: if ``should_stop`` said so before the end.
     :raises CheckpointError: if ``start`` does not fit, or the disk refuses.
     """
@@ -85,7 +88,11 @@ def train_once(
     run = RunFolder(folder)
     folder.mkdir(parents=True, exist_ok=True)
     run.write_config(config)
-    recorder = MetricsRecorder(MetricsLog(folder / METRICS), events=folder / EVENTS)
+    recorder = MetricsRecorder(
+        MetricsLog(folder / METRICS),
+        writers=make_writers(log_to, folder),
+        events=folder / EVENTS,
+    )
     try:
         training = Training(run, config, data(), listeners=[*listeners, recorder])
         resumed = training.resume()

@@ -7,6 +7,7 @@ trained on. A row takes 0.12 ms (TensorBoard) or 0.25 ms (Weights & Biases) of t
 
 from collections.abc import Callable, Mapping, Sequence
 import hashlib
+import importlib.util
 import math
 from pathlib import Path
 import re
@@ -21,6 +22,8 @@ PROJECT = 'devrobot'
 GROUPS: Mapping[str, str] = MappingProxyType({'batch': 'train', 'interval': 'interval'})
 NO_MEASURES = ('kind', 'step', 'samples', 'rows')
 LONGEST_ID = 64
+#: Folder of the trainings in a staged run.
+STAGES = 'stages'
 
 
 class MetricsWriter(Protocol):
@@ -79,11 +82,12 @@ class WandbWriter:
             import wandb
         except ImportError as error:
             raise RunError(_missing('wandb')) from error
+        group, name = run_name(folder)
         try:
             self._run = wandb.init(
                 project=PROJECT,
-                group=folder.resolve().parent.name,
-                name=folder.name,
+                group=group,
+                name=name,
                 id=run_key(folder),
                 dir=str(folder),
                 config=_settings(folder / CONFIG),
@@ -131,12 +135,41 @@ def run_key(folder: Path) -> str:
 
     A run that is resumed gets the same one, wherever it is called from.
     """
-    session, run = folder.resolve().parts[-2:]
-    key = re.sub(r'[^A-Za-z0-9._-]', '_', f'{session}-{run}')
-    if key == f'{session}-{run}' and len(key) <= LONGEST_ID:
+    parts = _own_parts(folder)
+    plain = '-'.join(parts)
+    key = re.sub(r'[^A-Za-z0-9._-]', '_', plain)
+    if key == plain and len(key) <= LONGEST_ID:
         return key
-    digest = hashlib.sha256(f'{session}/{run}'.encode()).hexdigest()[:8]
+    digest = hashlib.sha256('/'.join(parts).encode()).hexdigest()[:8]
     return f'{key[: LONGEST_ID - 9]}-{digest}'
+
+
+def run_name(folder: Path) -> tuple[str, str]:
+    """Return group and name: session and run, or the staged run and which part of it."""
+    parts = _own_parts(folder)
+    if len(parts) == 2:
+        return parts[0], parts[1]
+    return '-'.join(parts[:2]), '-'.join(parts[3:])
+
+
+def _own_parts(folder: Path) -> tuple[str, ...]:
+    """Return session and run, and the way from there to a training of a staged run."""
+    parts = folder.resolve().parts
+    own = 2
+    if STAGES in parts:
+        own += 1 + parts[::-1].index(STAGES)
+    return parts[-own:]
+
+
+def check_writers(names: Sequence[str]) -> None:
+    """
+    Look whether the packages of writers are there, without beginning anything.
+
+    :raises RunError: if one is not.
+    """
+    for name in names:
+        if importlib.util.find_spec(name) is None:
+            raise RunError(_missing(name))
 
 
 def make_writers(names: Sequence[str], folder: Path) -> list[MetricsWriter]:

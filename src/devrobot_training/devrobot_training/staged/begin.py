@@ -9,6 +9,7 @@ from typing import Any
 from devrobot_interfaces_py.configs import ConfigError, load_config
 from devrobot_training.fit.problems import RunError
 from devrobot_training.fit.run_folder import CONFIG, RunFolder
+from devrobot_training.logs.writers import check_writers
 from devrobot_training.staged.config import StagedConfig
 from devrobot_training.staged.inputs import StagedInputs
 from devrobot_training.staged.plan import (
@@ -48,8 +49,9 @@ def begin(
     Make the folder of a new run; of one that cannot be planned nothing is left.
 
     :raises SessionError: if the sessions cannot be used.
-    :raises RunError: if there is such a run.
+    :raises RunError: if there is such a run, or a package for ``log_to`` is missing.
     """
+    check_writers(config.log_to)
     name = session_name(inputs, reading)
     run = RunFolder.create(runs, name, run_id)
     facts = {

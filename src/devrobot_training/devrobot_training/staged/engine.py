@@ -106,6 +106,7 @@ class Engine:
             config,
             lambda: self.data_of(task.train, task.validation),
             start=inputs.start,
+            log_to=self._config.log_to,
             listeners=[listen],
             should_stop=self._should_stop,
         )

@@ -13,6 +13,7 @@ from devrobot_interfaces_py.atomic import write_json
 from devrobot_training.evaluation.evaluate import EvaluationStoppedError
 from devrobot_training.fit.once import InterruptedTrainingError
 from devrobot_training.fit.training import Inputs
+from devrobot_training.logs.writers import check_writers
 from devrobot_training.records import from_plain, to_plain
 from devrobot_training.report.stage_records import (
     COMPLETE,
@@ -78,7 +79,9 @@ class StagedTraining:
 
         :param facts: those of inputs.json, for the report.
         :raises ConfigError: if the device is not there.
+        :raises RunError: if a package for ``log_to`` is not.
         """
+        check_writers(config.log_to)
         self._folder = folder.resolve()
         self._config = config
         self._plan = plan
@@ -189,14 +192,11 @@ class StagedTraining:
         if self._should_stop():
             raise InterruptedTrainingError('stopped on request')
         try:
-            return self._engine.run(task, changed=self._save)
+            return self._engine.run(task, changed=lambda: self._reporter.save())
         except (InterruptedTrainingError, EvaluationStoppedError):
             raise
         except (RuntimeError, MemoryError) as error:
             return self._broken(task, f'{type(error).__name__}: {" ".join(str(error).split())}')
-
-    def _save(self) -> None:
-        self._reporter.save()
 
     def _broken(self, task: RunTask, reason: str) -> RunResult:
         reason = reason[:500]
