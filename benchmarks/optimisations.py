@@ -7,9 +7,9 @@ other way round, by switching it on: training samples canvases one by one by def
 """
 
 import argparse
+from collections.abc import Callable
 import ctypes
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 import statistics
 import tempfile
@@ -17,7 +17,6 @@ import time
 
 from devrobot_training.data.canvases import CanvasSet, make_canvases
 from devrobot_training.data.loader import BatchLoader
-from devrobot_training.data.sampling import make_sampler, SamplerConfig
 from devrobot_training.sessions.opening import open_session
 from devrobot_world_model.canvas.layout import CanvasLayout
 from devrobot_world_model.config import preset, PRESET_NAMES, WorldModelConfig
@@ -27,38 +26,24 @@ from devrobot_world_model.learning.processor import (
     prepare_processor,
 )
 from devrobot_world_model.learning.step import Learner
-from devrobot_world_model.model.factory import build_model
 from report import finish, make_parser, measure_in_turn, median_ratio
 from session_open import write_bag
 import torch
+from training import our_steps
 
 FRAMES = 200
 CHUNK = 8
 GLIBC_THRESHOLD = 128 * 1024
 
 
-def training(
-    config: WorldModelConfig, canvases: CanvasSet, size: int, *, chunk: int = 0, depth: int = 2
-) -> tuple[Learner, BatchLoader]:
-    """Return what makes the steps of one variant."""
-    learner = Learner(build_model(config), loss=config.loss, optimizer=config.optimizer)
-    sampler = make_sampler(SamplerConfig(chunk_length=chunk), canvases, config.seed)
-    return learner, BatchLoader(canvases, sampler, batch_size=size, depth=depth)
-
-
-def step(learner: Learner, loader: BatchLoader) -> None:
-    """Make one step."""
-    learner.train_step(loader.next().batch)
-
-
-def memory_kept(learner: Learner, loader: BatchLoader, threads: int, rounds: int) -> float:
+def memory_kept(step: Callable[[], None], threads: int, rounds: int) -> float:
     """Return how many times as long a step takes with the thresholds that glibc begins with."""
     libc = ctypes.CDLL(None)
 
     def seconds() -> float:
-        step(learner, loader)  # the heap is as this setting leaves it only after a step
+        step()  # the heap is as this setting leaves it only after a step
         begin = time.perf_counter()
-        step(learner, loader)
+        step()
         return time.perf_counter() - begin
 
     without, kept = [], []
@@ -74,19 +59,19 @@ def memory_kept(learner: Learner, loader: BatchLoader, threads: int, rounds: int
 
 def variants(
     config: WorldModelConfig, canvases: CanvasSet, size: int
-) -> dict[str, tuple[Learner, BatchLoader]]:
-    """Return what makes the steps of each variant."""
+) -> dict[str, tuple[Callable[[], None], Learner, BatchLoader]]:
+    """Return a function that makes one step of each variant, and what it works with."""
     fp32 = replace(config, optimizer=replace(config.optimizer, precision='fp32'))
     made = {
-        'ours': training(config, canvases, size),
-        'bf16': training(fp32, canvases, size),
-        'own attention': training(replace(config, attention='sdpa'), canvases, size),
-        'parts of a batch': training(config, canvases, size),
-        'batches ahead': training(config, canvases, size, depth=0),
+        'ours': our_steps(config, canvases, size),
+        'bf16': our_steps(fp32, canvases, size),
+        'own attention': our_steps(replace(config, attention='sdpa'), canvases, size),
+        'parts of a batch': our_steps(config, canvases, size),
+        'batches ahead': our_steps(config, canvases, size, depth=0),
     }
-    made['parts of a batch'][0].gradients = None
+    made['parts of a batch'][1].gradients = None
     if size % CHUNK == 0:
-        made['shared encodings'] = training(config, canvases, size, chunk=CHUNK)
+        made['shared encodings'] = our_steps(config, canvases, size, chunk=CHUNK)
     return made
 
 
@@ -95,12 +80,12 @@ def measure(
 ) -> dict[str, float]:
     """Return the factor of each optimisation, and our samples/s, at one batch size."""
     made = variants(config, canvases, size)
-    steps = {name: partial(step, *pair) for name, pair in made.items()}
+    steps = {name: step for name, (step, _, _) in made.items()}
     seconds = measure_in_turn(steps, arguments.rounds, warm_up=2)
     ours = seconds.pop('ours')
     factors = {name: median_ratio(times, ours) for name, times in seconds.items()}
-    factors['memory kept'] = memory_kept(*made['ours'], arguments.threads, arguments.rounds)
-    for _, loader in made.values():
+    factors['memory kept'] = memory_kept(steps['ours'], arguments.threads, arguments.rounds)
+    for _, _, loader in made.values():
         loader.close()
     if 'shared encodings' in factors:
         factors['shared encodings'] = 1.0 / factors['shared encodings']

@@ -89,12 +89,12 @@ def plain_steps(config: WorldModelConfig, data: Dataset, size: int) -> Callable[
 
 
 def our_steps(
-    config: WorldModelConfig, canvases: CanvasSet, size: int, chunk: int = 0
+    config: WorldModelConfig, canvases: CanvasSet, size: int, chunk: int = 0, depth: int = 2
 ) -> tuple[Callable[[], None], Learner, BatchLoader]:
     """Return a function that makes one step of ours, and what it works with."""
     learner = Learner(build_model(config), loss=config.loss, optimizer=config.optimizer)
     sampler = make_sampler(SamplerConfig(chunk_length=chunk), canvases, config.seed)
-    loader = BatchLoader(canvases, sampler, batch_size=size)
+    loader = BatchLoader(canvases, sampler, batch_size=size, depth=depth)
     return lambda: learner.train_step(loader.next().batch) and None, learner, loader
 
 

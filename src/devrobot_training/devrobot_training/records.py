@@ -8,9 +8,13 @@ A record may miss pieces: an optional field is None then, and ``missing`` (a fie
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, MISSING
 import difflib
+import json
 import math
+from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, get_args, get_origin, get_type_hints, TypeVar, Union
+
+from devrobot_training.fit.problems import RunError
 
 RecordT = TypeVar('RecordT')
 
@@ -50,6 +54,22 @@ def to_plain(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value
+
+
+def read_record(cls: type[RecordT], path: Path, way_out: str = '') -> RecordT | None:
+    """
+    Return the record that a JSON file holds; None if there is no such file.
+
+    :param way_out: what to do about a damaged file, for the message.
+    :raises RunError: if it is damaged.
+    """
+    try:
+        return from_plain(cls, json.loads(path.read_text(encoding='utf-8')))
+    except FileNotFoundError:
+        return None
+    except ValueError as error:
+        hint = f'; {way_out}' if way_out else ''
+        raise RunError(f'{path} is damaged: {error}{hint}') from error
 
 
 def from_plain(cls: type[RecordT], value: Any, where: str = '') -> RecordT:

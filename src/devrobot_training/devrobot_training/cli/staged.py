@@ -130,17 +130,17 @@ def add_sessions(parser: argparse.ArgumentParser) -> None:
 
 def main(args: Sequence[str] | None = None) -> None:
     """Run the command."""
-    run(
-        build_parser(),
-        lambda arguments: work(arguments, sys.argv[1:] if args is None else args),
-        args,
-    )
+    parser = build_parser()
+    words = sys.argv[1:] if args is None else args
+    run(parser, lambda arguments: work(arguments, words, parser), args)
 
 
-def work(arguments: argparse.Namespace, words: Sequence[str]) -> Any:
+def work(
+    arguments: argparse.Namespace, words: Sequence[str], parser: argparse.ArgumentParser
+) -> Any:
     """Train; return the summary as plain data."""
     if arguments.resume is not None:
-        _refuse_what_a_run_has(arguments)
+        _refuse_what_a_run_has(arguments, parser)
     console = StagedConsole(quiet=arguments.quiet)
     try:
         if arguments.dry_run:
@@ -195,8 +195,7 @@ def _begin(arguments: argparse.Namespace, words: Sequence[str], console: StagedC
     )
 
 
-def _refuse_what_a_run_has(arguments: argparse.Namespace) -> None:
-    parser = build_parser()
+def _refuse_what_a_run_has(arguments: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
     given = [name for name in OWN if getattr(arguments, name) != parser.get_default(name)]
     if given:
         raise ConfigError(

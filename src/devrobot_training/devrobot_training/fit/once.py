@@ -7,21 +7,19 @@ which goes on from its last checkpoint with the losses that it would have had.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-import json
 import math
 from pathlib import Path
 
 from devrobot_interfaces_py.atomic import write_json
 from devrobot_training.fit.config import TrainConfig
 from devrobot_training.fit.events import Listener
-from devrobot_training.fit.problems import RunError
 from devrobot_training.fit.run_folder import BEST, EVENTS, METRICS, RunFolder
 from devrobot_training.fit.stopping import INTERRUPTED, Stop
 from devrobot_training.fit.training import Data, Training
 from devrobot_training.logs.metrics_log import log_files, MetricsLog, read_rows
 from devrobot_training.logs.recording import MetricsRecorder
 from devrobot_training.logs.writers import make_writers
-from devrobot_training.records import from_plain, to_plain
+from devrobot_training.records import read_record, to_plain
 
 RESULT = 'trained.json'
 
@@ -117,13 +115,7 @@ def read_trained(folder: Path) -> Trained | None:
 
     :raises RunError: if the file is damaged.
     """
-    path = folder / RESULT
-    try:
-        return from_plain(Trained, json.loads(path.read_text(encoding='utf-8')))
-    except FileNotFoundError:
-        return None
-    except ValueError as error:
-        raise RunError(f'{path} is damaged: {error}; delete it to train this part anew') from error
+    return read_record(Trained, folder / RESULT, 'delete it to train this part anew')
 
 
 def best_weights(folder: Path) -> str:

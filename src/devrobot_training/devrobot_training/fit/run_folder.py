@@ -35,6 +35,8 @@ import yaml
 LAST, BEST = 'last', 'best'
 CONFIG, INPUTS, SUMMARY = 'config.yaml', 'inputs.json', 'summary.json'
 METRICS, EVENTS = 'metrics.jsonl', 'events.log'
+#: Folder of the trainings in a staged run.
+STAGES = 'stages'
 _STEP = re.compile(r'step_\d{9}')
 _NAME = re.compile(r'[A-Za-z0-9][A-Za-z0-9._@+-]*')
 
@@ -55,6 +57,14 @@ def check_run_id(name: str) -> str:
 def new_run_id(now: datetime | None = None) -> str:
     """Return a name made of the time."""
     return f'{now or datetime.now(UTC):%Y%m%d_%H%M%S}'
+
+
+def point_to(folder: Path, link: str, name: str) -> None:
+    """Let a link in a folder of checkpoints name one of them, in one rename."""
+    temporary = folder / f'.{link}-{os.getpid()}'
+    temporary.unlink(missing_ok=True)
+    temporary.symlink_to(name)
+    temporary.replace(folder / link)
 
 
 class RunFolder:
@@ -151,9 +161,9 @@ class RunFolder:
             overwrite=True,
         )
         try:
-            self._point(LAST, name)
+            point_to(self.checkpoints, LAST, name)
             if best:
-                self._point(BEST, name)
+                point_to(self.checkpoints, BEST, name)
         except OSError as error:
             raise CheckpointError(
                 f'cannot name checkpoint {name} in {self.path}: {error}'
@@ -168,12 +178,6 @@ class RunFolder:
             if _STEP.fullmatch(name) and (self.checkpoints / name).is_dir():
                 return name
         return ''
-
-    def _point(self, link: str, name: str) -> None:
-        temporary = self.checkpoints / f'.{link}-{os.getpid()}'
-        temporary.unlink(missing_ok=True)
-        temporary.symlink_to(name)
-        temporary.replace(self.checkpoints / link)
 
     def _sweep(self) -> None:
         """Delete the checkpoints that no link names any more."""

@@ -15,15 +15,13 @@ from types import MappingProxyType
 from typing import Any, Protocol
 
 from devrobot_training.fit.problems import RunError
-from devrobot_training.fit.run_folder import CONFIG
+from devrobot_training.fit.run_folder import CONFIG, STAGES
 import yaml
 
 PROJECT = 'devrobot'
 GROUPS: Mapping[str, str] = MappingProxyType({'batch': 'train', 'interval': 'interval'})
 NO_MEASURES = ('kind', 'step', 'samples', 'rows')
 LONGEST_ID = 64
-#: Folder of the trainings in a staged run.
-STAGES = 'stages'
 
 
 class MetricsWriter(Protocol):

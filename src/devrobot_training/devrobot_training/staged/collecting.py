@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from devrobot_training.fit.once import Curves, read_curves, read_trained
+from devrobot_training.fit.run_folder import STAGES
 from devrobot_training.report.stage_records import (
     COMPLETE,
     Curve,
@@ -28,7 +29,7 @@ RUNS, BASELINES = 'run', 'baseline'
 
 def stage_folder(number: int) -> str:
     """Return where a stage is, relative to the run folder."""
-    return f'stages/stage_{number:02}'
+    return f'{STAGES}/stage_{number:02}'
 
 
 def run_key(stage: int, kind: str, number: int) -> str:

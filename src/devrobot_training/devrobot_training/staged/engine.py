@@ -54,7 +54,7 @@ class Engine:
         self._executor: Executor | None = None
         self._workers = worker_count(config.sweep.workers, config.threads, config.device)
 
-    def run(self, task: RunTask, changed: Callable[[], None] = lambda: None) -> RunResult:
+    def run(self, task: RunTask, changed: Callable[[], object] = lambda: None) -> RunResult:
         """Make a training of a stage; see ``StageRun.run``."""
         self._view.training(task.stage, task.number, baseline=task.baseline)
         tools = Tools(

@@ -10,7 +10,7 @@ from devrobot_interfaces_py.atomic import write_json
 from devrobot_interfaces_py.configs import ConfigError
 from devrobot_interfaces_py.session_files import SUFFIX
 from devrobot_training.fit.problems import RunError
-from devrobot_training.records import from_plain, to_plain
+from devrobot_training.records import read_record, to_plain
 from devrobot_training.sessions.opening import open_session
 from devrobot_training.sessions.overlap import filter_overlap
 from devrobot_training.sessions.parts import write_part
@@ -119,13 +119,7 @@ def plan_of(folder: Path) -> Plan | None:
 
     :raises RunError: if it is damaged.
     """
-    path = folder / PLAN
-    try:
-        return from_plain(Plan, json.loads(path.read_text(encoding='utf-8')))
-    except FileNotFoundError:
-        return None
-    except ValueError as error:
-        raise RunError(f'{path} is damaged: {error}') from error
+    return read_record(Plan, folder / PLAN)
 
 
 def write_plan(plan: Plan, folder: Path) -> None:

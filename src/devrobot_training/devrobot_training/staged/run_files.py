@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-import json
 import os
 from pathlib import Path
 import shutil
@@ -10,13 +9,12 @@ from typing import Any
 
 from devrobot_interfaces_py.atomic import atomic_path
 from devrobot_interfaces_py.configs import config_from_dict, config_to_dict
-from devrobot_training.fit.problems import RunError
-from devrobot_training.fit.run_folder import BEST
 from devrobot_training.fit.training import Inputs
-from devrobot_training.records import from_plain, to_plain
+from devrobot_training.records import from_plain, read_record, to_plain
 from devrobot_training.staged.config import StagedConfig
 
 RESULT, TASK, CHECKPOINTS = 'result.json', 'task.json', 'checkpoints'
+DO_ANEW = 'delete it to do this part anew'
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,14 +58,6 @@ class RunResult:
     reason: str = ''
 
 
-def point_to(folder: Path, name: str) -> None:
-    """Let the link ``best`` name a checkpoint, in one rename."""
-    temporary = folder / f'.{BEST}-{os.getpid()}'
-    temporary.unlink(missing_ok=True)
-    temporary.symlink_to(name)
-    temporary.replace(folder / BEST)
-
-
 def copy_linked(source: Path, target: Path) -> None:
     """
     Copy a checkpoint without its bytes, where the file system has hard links.
@@ -91,12 +81,12 @@ def read_result(folder: Path) -> RunResult | None:
 
     :raises RunError: if the file is damaged.
     """
-    return _read(folder / RESULT, RunResult)
+    return read_record(RunResult, folder / RESULT, DO_ANEW)
 
 
 def read_task(folder: Path) -> RunTask | None:
     """Return what a training of a stage was begun with; None if it was not."""
-    return _read(folder / TASK, RunTask)
+    return read_record(RunTask, folder / TASK, DO_ANEW)
 
 
 def call_of(task: RunTask, run_folder: Path, config: StagedConfig, inputs: Inputs) -> dict:
@@ -117,12 +107,3 @@ def from_call(call: Mapping[str, Any]) -> tuple[RunTask, Path, StagedConfig, Inp
         config_from_dict(StagedConfig, call['config']),
         Inputs.from_dict(call['inputs']),
     )
-
-
-def _read(path: Path, kind: Any) -> Any:
-    try:
-        return from_plain(kind, json.loads(path.read_text(encoding='utf-8')))
-    except FileNotFoundError:
-        return None
-    except ValueError as error:
-        raise RunError(f'{path} is damaged: {error}; delete it to do this part anew') from error

@@ -12,6 +12,7 @@ from pathlib import Path
 from devrobot_interfaces_py.atomic import write_json
 from devrobot_training.evaluation.evaluate import EvaluationStoppedError
 from devrobot_training.fit.once import InterruptedTrainingError
+from devrobot_training.fit.run_folder import BEST, point_to
 from devrobot_training.fit.training import Inputs
 from devrobot_training.logs.writers import check_writers
 from devrobot_training.records import from_plain, to_plain
@@ -34,7 +35,6 @@ from devrobot_training.staged.reporting import note_trivial, Reporter
 from devrobot_training.staged.run_files import (
     call_of,
     CHECKPOINTS,
-    point_to,
     read_result,
     RESULT,
     RunResult,
@@ -192,7 +192,7 @@ class StagedTraining:
         if self._should_stop():
             raise InterruptedTrainingError('stopped on request')
         try:
-            return self._engine.run(task, changed=lambda: self._reporter.save())
+            return self._engine.run(task, changed=self._reporter.save)
         except (InterruptedTrainingError, EvaluationStoppedError):
             raise
         except (RuntimeError, MemoryError) as error:
@@ -272,7 +272,7 @@ class StagedTraining:
     def _choose(self) -> Candidate | None:
         choice = final_choice(self._candidates)
         if choice is not None:
-            point_to(self._folder / CHECKPOINTS, Path(choice.result.checkpoint).name)
+            point_to(self._folder / CHECKPOINTS, BEST, Path(choice.result.checkpoint).name)
             kind = 'baseline' if choice.baseline else 'run'
             self._journal.note(
                 'choice', 'choice', f'stage {choice.stage}, {kind} {choice.number} is the best'

@@ -45,7 +45,7 @@ class Tools:
     sweep: Callable[[SweepTask, int], SweepResult]
     assess: Callable[[Path, Path], float | None]
     note: Callable[[str, str, str, int | None], object] = lambda *told: None
-    changed: Callable[[], None] = lambda: None
+    changed: Callable[[], object] = lambda: None
     workers: int = 1
 
 

@@ -15,9 +15,8 @@ import time
 from devrobot_interfaces_py.atomic import write_json
 from devrobot_training.fit.config import TrainConfig
 from devrobot_training.fit.once import best_weights
-from devrobot_training.fit.problems import RunError
 from devrobot_training.fit.training import Inputs
-from devrobot_training.records import from_plain, to_plain
+from devrobot_training.records import read_record, to_plain
 from devrobot_training.sweeps.config import SweepConfig
 from devrobot_training.sweeps.executors.base import Executor, Limits
 from devrobot_training.sweeps.grid import derive_seed, learning_rates
@@ -91,13 +90,7 @@ def read_sweep(folder: Path) -> SweepResult | None:
 
     :raises RunError: if its file is damaged.
     """
-    path = folder / RESULT
-    try:
-        return from_plain(SweepResult, json.loads(path.read_text(encoding='utf-8')))
-    except FileNotFoundError:
-        return None
-    except ValueError as error:
-        raise RunError(f'{path} is damaged: {error}; delete it to sweep anew') from error
+    return read_record(SweepResult, folder / RESULT, 'delete it to sweep anew')
 
 
 def points_of(phase: str, rates: Sequence[float], config: SweepConfig, seed: int) -> list[Point]:
