@@ -4,6 +4,7 @@ from dataclasses import replace
 import json
 from pathlib import Path
 
+from devrobot_training.fit.lock import only_one
 from devrobot_training.fit.once import train_once
 from devrobot_training.fit.problems import RunError
 from devrobot_training.report.stage_records import COMPLETE, FAILED, INTERRUPTED, SKIPPED
@@ -11,7 +12,6 @@ from devrobot_training.report.summary import load_summary
 from devrobot_training.staged import engine, reporting, runner
 from devrobot_training.staged.begin import read_begun
 from devrobot_training.staged.choice import best_of, Candidate, final_choice, keep_best
-from devrobot_training.staged.lock import only_one
 from devrobot_training.staged.run_files import RunResult
 from devrobot_training.staged.runner import StagedTraining
 from devrobot_training.sweeps.executors.local import LocalExecutor

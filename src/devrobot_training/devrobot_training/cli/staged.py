@@ -22,6 +22,7 @@ from devrobot_training.cli.command import (
     stop_signals,
 )
 from devrobot_training.cli.staged_output import ending_text, plan_rows, plan_text, StagedConsole
+from devrobot_training.fit.lock import only_one
 from devrobot_training.fit.run_folder import check_run_id
 from devrobot_training.report.stage_records import FAILED
 from devrobot_training.report.stage_records import INTERRUPTED as WAS_INTERRUPTED
@@ -34,7 +35,6 @@ from devrobot_training.staged.config import (
     StagedConfig,
 )
 from devrobot_training.staged.inputs import StagedInputs
-from devrobot_training.staged.lock import only_one
 from devrobot_training.staged.plan import make_plan, session_name
 from devrobot_training.staged.runner import Ending, StagedTraining
 from devrobot_world_model.config import PRESET_NAMES

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from devrobot_interfaces_py.configs import ConfigError
 from devrobot_training.fit.events import Event
+from devrobot_training.fit.lock import only_one
 from devrobot_training.fit.problems import RunError
 from devrobot_training.fit.run_folder import BEST, check_run_id, INPUTS
 from devrobot_training.jobs import Job
@@ -16,7 +17,6 @@ from devrobot_training.sessions.session import SessionError
 from devrobot_training.staged.begin import begin, Begun, read_begun
 from devrobot_training.staged.config import staged_preset, StagedConfig
 from devrobot_training.staged.inputs import StagedInputs
-from devrobot_training.staged.lock import only_one
 from devrobot_training.staged.run_files import CHECKPOINTS
 from devrobot_training.staged.runner import Ending, StagedTraining
 from devrobot_training.staged.view import View
