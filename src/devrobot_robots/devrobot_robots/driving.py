@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+import threading
 from typing import Any
 
 from devrobot_robots.execution import ActionExecutor, INACTIVE
@@ -57,14 +59,31 @@ class DrivingExecutor(ActionExecutor):
 
     def _run_drive(self) -> None:
         problem = ''
-        while not problem and self._is_free() and self._wants_to_drive():
-            problem = self._guarded.drive(*self._velocity)
-            self._observe()
-            self._clock.sleep(PERIOD_S)
-        self._guarded.stop()
+        with self._watching():
+            while not problem and self._is_free() and self._wants_to_drive():
+                problem = self._guarded.drive(*self._velocity)
+                self._clock.sleep(PERIOD_S)
+            self._guarded.stop()
         with self._wake:
             self._velocity = STANDSTILL
             self._events.tell_reset('driven by hand')
         if problem:
             self._outputs.problem(f'driving by hand: {problem}')
         self._observe()
+
+    @contextmanager
+    def _watching(self) -> Iterator[None]:
+        """Publish frames beside the driving: a stop must not wait for a camera."""
+        over = threading.Event()
+
+        def watch() -> None:
+            while not over.wait(PERIOD_S):
+                self._observe()
+
+        camera = threading.Thread(target=watch, name='robot_camera', daemon=True)
+        camera.start()
+        try:
+            yield
+        finally:
+            over.set()
+            camera.join()

@@ -114,7 +114,7 @@ class ReportsHealth(Protocol):
 
 @runtime_checkable
 class Drivable(Protocol):
-    """A robot that can follow a velocity while no action runs."""
+    """A robot that can follow a velocity while no action runs, also while ``observe`` does."""
 
     def drive(self, linear_m_s: float, angular_rad_s: float) -> None:
         """Go on like this until the next call; raise RobotError when that fails."""

@@ -1,10 +1,13 @@
 """Driving by hand between actions."""
 
+import threading
+
 from devrobot_interfaces_py.actions import Phase
 from devrobot_robots.driving import DrivingExecutor
 from devrobot_robots.outcomes import Answer
+from jetbot_worlds import wait
 import pytest
-from robots_fakes import FakeClock, FakeRobot, Record
+from robots_fakes import DEADLINE_S, FakeClock, FakeRobot, Record
 
 
 class DrivableRobot(FakeRobot):
@@ -77,6 +80,49 @@ def test_a_stop_or_standing_still_ends_driving(bench, end):
         executor.drive(0.0, 0.0)
     record.wait(lambda: record.events)
     assert not robot.motor_runs
+
+
+@pytest.fixture
+def hanging(bench):
+    """Let the camera hang until the test is over; return an event: somebody waits for it."""
+    _, robot, _, _ = bench
+    waits, release = threading.Event(), threading.Event()
+    observe = robot.observe
+
+    def observe_late():
+        waits.set()
+        assert release.wait(3 * DEADLINE_S)  # longer than a test waits for anything
+        return observe()
+
+    robot.observe = observe_late
+    yield waits
+    release.set()
+
+
+@pytest.mark.parametrize('end', ['stop', 'standstill', 'silence'])
+def test_no_end_of_driving_waits_for_the_camera(bench, hanging, end):
+    executor, robot, record, clock = bench
+    sleep, clock.sleep = clock.sleep, lambda seconds: None
+    executor.drive(0.1, 0.0)
+    assert hanging.wait(DEADLINE_S)
+    frames = len(record.stamps)
+    if end == 'stop':
+        executor.stop()
+    elif end == 'standstill':
+        executor.drive(0.0, 0.0)
+    else:
+        clock.sleep = sleep  # time goes on, and no further velocity comes
+    wait(lambda: not robot.motor_runs, 'the motors to stop')
+    assert len(record.stamps) == frames
+
+
+def test_velocities_go_out_while_the_camera_hangs(bench, hanging):
+    executor, robot, _, clock = bench
+    clock.sleep = lambda seconds: None
+    executor.drive(0.1, 0.0)
+    assert hanging.wait(DEADLINE_S)
+    executor.drive(0.2, 0.0)
+    wait(lambda: robot.driven[-1] == (0.2, 0.0), 'the new velocity')
 
 
 def test_a_robot_that_cannot_is_told_once():
