@@ -92,6 +92,12 @@ class Cable:
             with suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
 
+    def say(self, data: bytes) -> None:
+        """Send something to all clients that the server did not say."""
+        for near in self._ends[::2]:
+            with suppress(OSError):
+                near.sendall(data)
+
     def close(self) -> None:
         self._closing = True
         for end in (self._listener, *self._ends):

@@ -65,6 +65,9 @@ def test_trims_turn_one_motor_faster_but_do_not_change_the_action_space():
         ({'duration': 0.05}, 'do not fit'),
         ({'max_speed': 1.5}, 'max_speed is 1.5'),
         ({'port': 0}, 'port is 0'),
+        ({'host': ''}, "host is '', must be a name"),
+        ({'host': 'a..b'}, "host is 'a..b', must be a name"),
+        ({'host': 'x' * 64}, 'must be a name'),
         ({'retry_first': 20.0}, 'retry_first 20 is more than retry_most 10'),
     ],
 )

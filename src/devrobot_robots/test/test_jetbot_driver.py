@@ -189,11 +189,14 @@ def test_a_camera_that_fails_is_told_and_the_motors_go_on(legacy, jetbots, behav
     robot.execute(TURN, never)
 
 
+RPYC_6 = b'\x00\x00\x00\x08\x00\x01\x11P\x11R\x11Q\x02\n'
+
+
 def rpyc_6_answer(connection: socket.socket) -> None:
     """Answer a request as rpyc 6.0.2 did when it was recorded: it asks to close."""
     length, _ = struct.unpack('!LB', connection.recv(5, socket.MSG_WAITALL))
     connection.recv(length + 1, socket.MSG_WAITALL)
-    connection.sendall(b'\x00\x00\x00\x08\x00\x01\x11P\x11R\x11Q\x02\n')
+    connection.sendall(RPYC_6)
     connection.close()
 
 
@@ -207,6 +210,21 @@ def test_a_server_with_rpyc_6_is_refused_in_one_line_that_says_why(jetbots):
         threading.Thread(target=serve, daemon=True).start()
         with pytest.raises(RobotError, match='the server speaks rpyc 6 .*; install rpyc 5'):
             jetbots.robot(listener.getsockname()[1])
+
+
+@pytest.mark.parametrize('nonsense', [RPYC_6, b'\xff' * 64])
+def test_an_answer_that_is_none_ends_both_connections_and_the_driver_tries_again(
+    jetbots, nonsense
+):
+    server = jetbots.server()
+    cable = jetbots.cable(server.port)
+    robot = jetbots.robot(cable.port)
+    for losses in (1, 2):
+        cable.say(nonsense)
+        wait(lambda: robot.health()[0].values['losses'] == str(losses), 'the loss')  # noqa: B023
+        wait(lambda: robot.health()[0].level is Level.OK, 'the connection')
+        robot.execute(TURN, never)
+        robot.observe()
 
 
 # --- TLS ---------------------------------------------------------------------------------------

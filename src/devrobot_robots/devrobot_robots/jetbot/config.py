@@ -69,6 +69,7 @@ class JetBotConfig:
     def __post_init__(self) -> None:
         """Check each value, then how they fit together."""
         check_ranges(self)
+        self._check_host()
         if self.retry_first > self.retry_most:
             raise ConfigError(
                 f'retry_first {self.retry_first:g} is more than retry_most {self.retry_most:g}'
@@ -84,6 +85,16 @@ class JetBotConfig:
                 self.ramp(action)
             except ValueError as error:
                 raise ConfigError(f'actions: {action.label!r}: {error}') from error
+
+    def _check_host(self) -> None:
+        try:
+            name = self.host.encode('idna')
+        except UnicodeError:  # such as a..b: looking it up would raise that, too
+            name = b''
+        if not name:
+            raise ConfigError(
+                f"host is {self.host!r}, must be a name such as 'jetbot.local' or an address"
+            )
 
     def motor_actions(self) -> tuple[MotorAction, ...]:
         """

@@ -141,7 +141,9 @@ class Link:
             raise LinkLostError(f'no connection to {self._address}: {self.problem}')
         try:
             yield
-        except LinkLostError as error:
+        except CallRefusedError:
+            raise
+        except RobotError as error:
             self._break(pair, str(error))
             raise
         finally:
@@ -194,10 +196,8 @@ class Link:
                     pair.motors.call('take_control')
                 else:
                     pair.motors.ping(self._pauses.call_s)
-        except CallRefusedError as error:
+        except RobotError as error:
             self._break(pair, str(error))
-        except LinkLostError:
-            pass  # told already
 
     def _reconnect(self) -> None:
         pause = self._pauses.retry_first_s
