@@ -297,6 +297,7 @@ def full(folder: Path, **header: Any) -> RunSummary:
         reproduction=Reproduction(
             config={'seed': 1},
             config_file='config/debug.yaml',
+            arguments=('--root-session', '/data/sessions/toroidal_dot/walk_01'),
             to_defaults=(
                 Difference(name='staged.runs_per_stage', value='3', other='1'),
                 Difference(name='optimizer.learning_rate', value='0.0003', other='0.0002'),

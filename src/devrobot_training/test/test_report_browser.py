@@ -129,6 +129,7 @@ def test_it_can_be_read_without_scripts(size, show):
     text = shown.page.inner_text('body')
     for words in (
         'Stage 4 of 4 is best',
+        '--root-session /data/sessions/toroidal_dot/walk_01 --config',
         '--runs-per-stage 3',
         'against copying',
         'Counterfactual divergence',
@@ -201,7 +202,7 @@ def test_the_command_can_be_copied(show):
     shown.page.locator('[data-copy]').click()
     shown.page.get_by_text('Copied').wait_for()
     copied = shown.page.evaluate('navigator.clipboard.readText()')
-    assert copied.startswith('ros2 run devrobot_training staged --root-session saved/')
+    assert copied.startswith('ros2 run devrobot_training staged --root-session /data/')
 
 
 def test_the_page_prints_whole_with_folded_stages_open(show, tmp_path):

@@ -145,6 +145,7 @@ def test_names_from_outside_are_escaped_everywhere(tmp_path):
     reproduction = replace(
         full.reproduction,
         config_file=EVIL,
+        arguments=(EVIL,),
         to_defaults=(Difference(name=EVIL, value=EVIL, other=EVIL),),
         versions={EVIL: EVIL},
         sessions=(UsedSession(name=EVIL, role=EVIL, path=EVIL, digest=EVIL),),

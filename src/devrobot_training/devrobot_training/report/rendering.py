@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-import shlex
 from typing import Any
 
 from devrobot_training.pages.charts import Chart
@@ -16,7 +15,7 @@ from devrobot_training.report.pictures import Album, progress_rows, stage_rows
 from devrobot_training.report.plots import by_stage, loss_chart, rate_chart, spread_chart, timeline
 from devrobot_training.report.previous import Previous
 from devrobot_training.report.ranking import Best, best_of, find_stage
-from devrobot_training.report.reproducing import all_settings, reproduction
+from devrobot_training.report.reproducing import all_settings, command_of, reproduction
 from devrobot_training.report.sections import measures, stage_view, StageView
 from devrobot_training.report.stage_records import FAILED, Stage
 from devrobot_training.report.summary import RunSummary
@@ -51,7 +50,8 @@ def render(summary: RunSummary, folder: Path, previous: Previous | None = None) 
         'title': f'{summary.header.session}: {summary.header.run_id}',
         'header': summary.header,
         'facts': header_facts(summary),
-        'command': shlex.join(summary.header.command),
+        'command': command_of(summary.reproduction, folder),
+        'no_command': summary.reproduction.why('arguments'),
         'verdict': verdict(summary),
         'tiles': tiles(summary, previous or Previous()),
         'overview': by_stage(summary),
@@ -65,7 +65,7 @@ def render(summary: RunSummary, folder: Path, previous: Previous | None = None) 
         'spread': spread_table(summary),
         'spread_chart': spread_chart(summary),
         'events': event_table(summary.events),
-        'reproduction': reproduction(summary.reproduction, folder),
+        'reproduction': reproduction(summary.reproduction, summary.header, folder),
         'settings': all_settings(summary.reproduction),
         'no_settings': summary.reproduction.why('config'),
     }

@@ -2,19 +2,37 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+import shlex
 from typing import Any
 
+from devrobot_training.fit.run_folder import CONFIG
 from devrobot_training.pages.numbers import count
 from devrobot_training.pages.parts import Cell, Section, Table
-from devrobot_training.report.summary import Reproduction
+from devrobot_training.report.summary import Header, Reproduction
 from devrobot_training.report.tables import difference_table
 import yaml
 
+PROGRAM = ('ros2', 'run', 'devrobot_training', 'staged')
 
-def reproduction(found: Reproduction, folder: Path) -> list[Section]:
+
+def command_of(found: Reproduction, folder: Path) -> str:
+    """
+    Return the command that makes the run of ``folder`` again, as a new run beside it.
+
+    It says the same in whatever folder it is typed; nothing if the sessions are not recorded.
+    """
+    if not found.arguments:
+        return ''
+    place = folder.resolve()
+    settings = ('--config', str(place / CONFIG), '--output-dir', str(place.parent.parent))
+    return shlex.join((*PROGRAM, *found.arguments, *settings))
+
+
+def reproduction(found: Reproduction, header: Header, folder: Path) -> list[Section]:
     """Return the parts in their order; files of ``folder`` that are there become links."""
-    file = f' in {found.config_file}' if found.config_file else ''
+    file = f' in {Path(found.config_file).name}' if found.config_file else ''
     parts = (
+        ('command', 'Begun as', _begun(found, header)),
         ('to-defaults', 'Settings that are not the default', _to_defaults(found)),
         ('to-commit', f'Settings that are not as committed{file}', _to_commit(found)),
         ('sessions', 'Sessions', _sessions(found)),
@@ -28,6 +46,12 @@ def reproduction(found: Reproduction, folder: Path) -> list[Section]:
 def all_settings(found: Reproduction) -> str:
     """Return every setting as YAML; nothing if they were not recorded."""
     return yaml.safe_dump(dict(found.config), sort_keys=False) if found.config else ''
+
+
+def _begun(found: Reproduction, header: Header) -> Table:
+    rows = [['command', shlex.join(header.command)]] if header.command else []
+    rows += [['settings file', found.config_file]] if rows and found.config_file else []
+    return Table(rows=rows, empty=f'Not recorded: {header.why("command")}.', kind='text')
 
 
 def _to_defaults(found: Reproduction) -> Table:

@@ -32,7 +32,8 @@ The records of a stage are in ``report.stage_records``. What goes where:
   points are fine, they are thinned when drawn. None in ``values`` is a gap.
 - ``choice``: the final pick. ``alerts``: what the engine noticed itself; those that follow from
   the other figures (diverged, all trials failed, worse than copying, overlap …) the report adds.
-- ``reproduction``: ``differences.against_defaults`` and ``against_commit`` fill the differences,
+- ``reproduction``: ``arguments`` are the part of the printed command that names the sessions;
+  ``differences.against_defaults`` and ``against_commit`` fill the differences,
   ``provenance.versions`` the versions; ``provenance.software_commit`` tells commit and dirt.
 
 Paths are relative to the run folder, times ISO 8601 in UTC, durations seconds, losses those of the
@@ -159,10 +160,16 @@ class UsedFile:
 
 @dataclass(frozen=True, kw_only=True)
 class Reproduction(Record):
-    """All it takes to do the run again."""
+    """
+    All it takes to do the run again.
+
+    ``arguments`` are the words that, beside the settings of the run, begin the same run anywhere:
+    sessions and checkpoints by their absolute paths.
+    """
 
     config: Mapping[str, Any] | None = None
     config_file: str = ''
+    arguments: tuple[str, ...] = ()
     to_defaults: tuple[Difference, ...] | None = None
     to_commit: tuple[Difference, ...] | None = None
     versions: Mapping[str, str] | None = None

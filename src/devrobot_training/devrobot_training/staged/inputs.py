@@ -10,6 +10,16 @@ from devrobot_training.fit.problems import RunError
 
 ROOT, DIRECT = 'root session', 'direct'
 PATHS = ('root', 'splits', 'train', 'validation', 'original')
+OPTIONS: Mapping[str, str] = {
+    'root': '--root-session',
+    'splits': '--splits',
+    'train': '--train-session',
+    'validation': '--val-session',
+    'original': '--original-session',
+    'checkpoint': '--checkpoint',
+    'stage': '--stage',
+    'namespace': '--namespace',
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +71,15 @@ class StagedInputs:
             'namespace': self.namespace,
             'skip_faulty': self.skip_faulty,
         }
+
+    def arguments(self) -> tuple[str, ...]:
+        """Return the words of ``staged`` that name these, whatever folder they are typed in."""
+        values = self.to_dict()
+        words = [
+            word for name, option in OPTIONS.items() if values[name]
+            for word in (option, str(values[name]))
+        ]  # fmt: skip
+        return (*words, *(('--skip-faulty',) if self.skip_faulty else ()))
 
     @classmethod
     def from_dict(cls, value: Mapping[str, Any]) -> 'StagedInputs':

@@ -40,6 +40,7 @@ from devrobot_training.staged.collecting import (
     stage_folder,
 )
 from devrobot_training.staged.config import StagedConfig
+from devrobot_training.staged.inputs import StagedInputs
 from devrobot_training.staged.journal import read_events, utc_now
 from devrobot_training.staged.plan import Plan
 from devrobot_training.staged.view import View
@@ -176,6 +177,7 @@ class Reporter:
         return Reproduction(
             config=config_to_dict(self._config),
             config_file=given,
+            arguments=_arguments(self._facts),
             to_defaults=against_defaults(self._config),
             to_commit=to_commit,
             versions=versions(),
@@ -193,6 +195,13 @@ class Reporter:
             files=tuple(UsedFile(path=path, meaning=meaning) for path, meaning in FILES),
             missing={} if to_commit is not None else {'to_commit': why},
         )
+
+
+def _arguments(facts: dict[str, Any]) -> tuple[str, ...]:
+    try:
+        return StagedInputs.from_dict(facts.get('inputs', {})).arguments()
+    except RunError:
+        return ()
 
 
 def note_trivial(folder: Path, measure: Callable[[], TrivialLosses]) -> None:
