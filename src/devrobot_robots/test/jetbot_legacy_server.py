@@ -2,8 +2,8 @@
 A server as JetBots have it already, written from its wire interface alone.
 
 One shared service; ``set_motors(left, right)`` returns True, ``get_camera_frame()`` base64 text
-of a JPEG or None; the disconnect of any client stops motors and camera. Prints its port, then a
-line ``LEFT RIGHT`` whenever the motors change.
+of a JPEG or None; the disconnect of any client stops motors and camera, the next client opens the
+camera again. Prints its port, then a line ``LEFT RIGHT`` whenever the motors change.
 """
 
 import base64
@@ -27,8 +27,13 @@ class LegacyService(rpyc.Service):
         super().__init__()
         self._behaviour = behaviour
         self._numbers = itertools.count()
+        self._is_open = False
+
+    def on_connect(self, conn) -> None:
+        self._is_open = True
 
     def on_disconnect(self, conn) -> None:
+        self._is_open = False
         tell('0.0 0.0 disconnected')
 
     def exposed_set_motors(self, left, right) -> bool:
@@ -37,7 +42,7 @@ class LegacyService(rpyc.Service):
 
     def exposed_get_camera_frame(self):
         number = 0 if self._behaviour == 'frozen' else next(self._numbers)
-        if self._behaviour == 'blind':
+        if self._behaviour == 'blind' or not self._is_open:
             return None
         if self._behaviour == 'object':
             return self

@@ -6,6 +6,8 @@ from pathlib import Path
 import select
 import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 from typing import Any
@@ -20,6 +22,7 @@ DEAD_MAN_S = 0.5
 SLACK_S = 1.0  # of a loaded machine; the actions would go on for 8 s
 LONG = ('stay 0 0', 'turn 0 0.12', 'far 0.1 0.1 8.0')
 FAR = 2
+LEGACY = Path(__file__).with_name('jetbot_legacy_server.py')
 
 
 def wait(condition: Callable[[], Any], what: str, seconds: float = DEADLINE_S) -> Any:
@@ -118,6 +121,22 @@ class Bench:
         self._stack.callback(server.close)
         server.start()
         return server
+
+    def legacy(self, behaviour: str = 'well') -> tuple[int, list[str]]:
+        """Start a server of the older kind; return its port and what its motors were told."""
+        process = subprocess.Popen(
+            [sys.executable, str(LEGACY), behaviour],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        self._stack.callback(process.wait)
+        self._stack.callback(process.kill)
+        assert process.stdout is not None
+        port = int(process.stdout.readline())
+        told: list[str] = []
+        threading.Thread(target=told.extend, args=(process.stdout,), daemon=True).start()
+        return port, told
 
     def cable(self, port: int) -> Cable:
         cable = Cable(port)

@@ -1,10 +1,7 @@
 """The driver against real servers over real RPyC."""
 
-from pathlib import Path
 import socket
 import struct
-import subprocess
-import sys
 import threading
 
 from devrobot_robots.jetbot.server import make_keys
@@ -13,7 +10,6 @@ from jetbot_worlds import Acting, DEADLINE_S, FAR, wait
 import numpy as np
 import pytest
 
-LEGACY = Path(__file__).with_name('jetbot_legacy_server.py')
 TURN = 1
 
 
@@ -127,31 +123,8 @@ def test_a_host_that_does_not_answer_is_given_up_in_time(jetbots):
 # --- servers that JetBots already have ---------------------------------------------------------
 
 
-@pytest.fixture
-def legacy():
-    """Start an older server; return its port and what its motors were told."""
-    processes = []
-
-    def start(behaviour: str = 'well') -> tuple[int, list[str]]:
-        process = subprocess.Popen(
-            [sys.executable, str(LEGACY), behaviour],
-            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-        )  # fmt: skip
-        processes.append(process)
-        port = int(process.stdout.readline())
-        told: list[str] = []
-        reading = threading.Thread(target=lambda: told.extend(process.stdout), daemon=True)
-        reading.start()
-        return port, told
-
-    yield start
-    for process in processes:
-        process.kill()
-        process.wait()
-
-
-def test_an_older_server_is_driven_too(legacy, jetbots):
-    port, told = legacy()
+def test_an_older_server_is_driven_too(jetbots):
+    port, told = jetbots.legacy()
     robot = jetbots.robot(port, camera_delay=0.0)
     robot.execute(TURN, never)
     assert robot.observe()[''].pixels.shape == (24, 40, 3)
@@ -163,6 +136,36 @@ def test_an_older_server_is_driven_too(legacy, jetbots):
     assert set(speeds[10:]) == {0.0}
 
 
+def test_an_older_server_is_warned_of(jetbots, caplog):
+    port, _ = jetbots.legacy()
+    robot = jetbots.robot(port)
+    warning = 'an older one, which lets the motors run on when the network is cut'
+    assert [r.levelname for r in caplog.records if warning in r.getMessage()] == ['WARNING']
+    (part,) = robot.health()
+    assert part.level is Level.WARN and warning in part.message
+
+
+def test_the_camera_of_an_older_server_comes_back_after_another_client_has_left(jetbots):
+    port, _ = jetbots.legacy()
+    # A pause in which the server surely notices the end of the old connections.
+    robot = jetbots.robot(port, camera_delay=0.0, retry_first=0.5, retry_most=0.5)
+    assert robot.observe()
+    other = jetbots.robot(port)
+    other.close()
+
+    def fails() -> bool:
+        try:
+            robot.observe()
+        except RobotError as error:
+            return 'the camera gives no picture' in str(error)
+        return False
+
+    wait(fails, 'the camera to be closed')
+    wait(lambda: robot.health()[0].values['losses'] == '1', 'the connections to end')
+    wait(lambda: robot.health()[0].level is Level.WARN, 'new ones')
+    assert robot.observe()
+
+
 @pytest.mark.parametrize(
     ('behaviour', 'text'),
     [
@@ -172,8 +175,8 @@ def test_an_older_server_is_driven_too(legacy, jetbots):
         ('frozen', 'the camera is frozen'),
     ],
 )
-def test_a_camera_that_fails_is_told_and_the_motors_go_on(legacy, jetbots, behaviour, text):
-    port, _ = legacy(behaviour)
+def test_a_camera_that_fails_is_told_and_the_motors_go_on(jetbots, behaviour, text):
+    port, _ = jetbots.legacy(behaviour)
     robot = jetbots.robot(port, camera_delay=0.0, frozen_after=0.2)
     problems = []
 

@@ -106,6 +106,12 @@ class Link:
         """Whether there is a connection."""
         return self._pair is not None
 
+    def renew(self, problem: str) -> None:
+        """End both connections because of a problem; the thread makes new ones."""
+        pair = self._pair
+        if pair is not None:
+            self._break(pair, problem)
+
     def motors(self, left: float, right: float) -> None:
         """
         Set both motor speeds.

@@ -26,6 +26,8 @@ from devrobot_robots.robot import (
 RETRY_START_S = 0.2
 WAIT_FOR_LINK_S = 1.0
 RESTART_PAUSE_S = 10.0
+MOST_DOUBLINGS = 6
+NO_DEAD_MAN = 'the server is an older one, which lets the motors run on when the network is cut'
 
 
 class JetBotRobot:
@@ -45,6 +47,7 @@ class JetBotRobot:
         self._ramps = [config.ramp(action) for action in actions]
         self._frozen = FrozenCamera(config.frozen_after)
         self._next_restart_s = -math.inf
+        self._renewals = 0
         address = Address(
             host=config.host,
             port=config.port,
@@ -75,13 +78,15 @@ class JetBotRobot:
         while True:
             try:
                 self._link.open()
-                return
+                break
             except LinkLostError as error:
                 if self._clock.now() >= end:
                     raise RobotError(
                         f'{error}; is its server running? See docs/jetbot.md'
                     ) from error
             self._clock.sleep(RETRY_START_S)
+        if not self._link.version:
+            self._log.warning(f'{NO_DEAD_MAN}; install the one in docs/jetbot.md')
 
     def observe(self) -> dict[str, JpegFrame]:
         """Return a picture that was taken after this call began."""
@@ -91,6 +96,7 @@ class JetBotRobot:
         except PictureError:
             self._restart_camera()
             raise
+        self._renewals = 0
         return {'': frame}
 
     def execute(self, action: int, should_stop: Callable[[], bool]) -> None:
@@ -138,8 +144,11 @@ class JetBotRobot:
             'server': self._link.version or 'without a version',
             'losses': str(self._link.losses),
         }
-        level = Level.ERROR if problem else Level.OK
-        message = problem or 'connected'
+        level, message = Level.OK, 'connected'
+        if problem:
+            level, message = Level.ERROR, problem
+        elif not self._link.version:
+            level, message = Level.WARN, f'connected, but {NO_DEAD_MAN}'
         return (PartHealth(part='connection', level=level, message=message, values=values),)
 
     def _run(self, ramp: Ramp, should_stop: Callable[[], bool]) -> bool:
@@ -173,9 +182,16 @@ class JetBotRobot:
 
     def _restart_camera(self) -> None:
         now = self._clock.now()
-        if not self._link.version or now < self._next_restart_s:
+        if not self._link.is_up or now < self._next_restart_s:
             return
         self._next_restart_s = now + RESTART_PAUSE_S
+        if not self._link.version:
+            # An older server closes the camera when any client leaves. A new client is all that
+            # may open it again; tried more and more seldom, for it costs the motors a pause.
+            self._next_restart_s = now + RESTART_PAUSE_S * 2.0**self._renewals
+            self._renewals = min(self._renewals + 1, MOST_DOUBLINGS)
+            self._link.renew('its camera does not work')
+            return
         self._log.warning('the camera does not work: asking the robot to open it anew')
         with suppress(RobotError):
             self._link.camera('restart_camera')

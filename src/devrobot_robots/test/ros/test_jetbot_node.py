@@ -14,23 +14,28 @@ from sensor_msgs.msg import CompressedImage
 
 
 @pytest.fixture
-def server(tmp_path):
+def bench(tmp_path):
     with make_bench(tmp_path) as bench:
-        yield bench.server()
+        yield bench
 
 
 @pytest.fixture
-def driven(graph, server):
+def server(bench):
+    return bench.server()
+
+
+@pytest.fixture
+def driven(graph):
     """Start a driver without the settings of the dot; return what a learner sees."""
 
-    def start(**settings):
+    def start(port, **settings):
         observer = Observer(graph)
         values = {
             'robot': 'jetbot',
             'discovery_time': 0.0,
             'frame_rate': 10.0,
             'robot__host': '127.0.0.1',
-            'robot__port': server.port,
+            'robot__port': port,
             'robot__retry_first': 0.05,
             **settings,
         }
@@ -43,7 +48,7 @@ def driven(graph, server):
 
 def test_actions_run_and_pictures_are_passed_on_as_they_came(graph, server, driven):
     compressed = graph.subscribe(CompressedImage, 'image_raw/compressed', qos.IMAGES)
-    _, observer = driven()
+    _, observer = driven(server.port)
     graph.execute(1)
     sequence = observer.wait_for_start()
     observer.wait_for(Phase.FINISHED, sequence)
@@ -57,15 +62,21 @@ def test_actions_run_and_pictures_are_passed_on_as_they_came(graph, server, driv
     np.testing.assert_array_equal(pixels, conversions.image_from_msg(raw))
 
 
-def test_a_robot_that_is_lost_and_found_shows_in_diagnostics_and_actions(graph, server, driven):
+def watch_connection(graph):
+    """Return a function: is the connection at this level in the diagnostics now?"""
     arrays = graph.subscribe(DiagnosticArray, topics.DIAGNOSTICS, 10)
 
-    def connection(level) -> bool:
-        parts = [s for s in arrays[-1].status if s.name == '/bot/driver: connection']
-        return bool(arrays) and bool(parts) and parts[0].level == level
+    def at(level) -> bool:
+        status = arrays[-1].status if arrays else []
+        return any(s.name == '/bot/driver: connection' and s.level == level for s in status)
 
-    _, observer = driven()
-    wait(lambda: arrays and connection(DiagnosticStatus.OK), 'a connection')
+    return at
+
+
+def test_a_robot_that_is_lost_and_found_shows_in_diagnostics_and_actions(graph, server, driven):
+    connection = watch_connection(graph)
+    _, observer = driven(server.port)
+    wait(lambda: connection(DiagnosticStatus.OK), 'a connection')
     server.process.kill()
     server.process.wait()
     wait(lambda: connection(DiagnosticStatus.ERROR), 'the loss')
@@ -77,8 +88,14 @@ def test_a_robot_that_is_lost_and_found_shows_in_diagnostics_and_actions(graph, 
     observer.wait_for(Phase.FINISHED, sequence)
 
 
+def test_a_server_without_a_dead_man_timer_is_a_warning_in_diagnostics(graph, bench, driven):
+    connection = watch_connection(graph)
+    driven(bench.legacy()[0])
+    wait(lambda: connection(DiagnosticStatus.WARN), 'the warning')
+
+
 def test_it_follows_cmd_vel_only_where_that_is_allowed(graph, server, driven):
-    driven(cmd_vel=True, robot__top_speed=0.5)
+    driven(server.port, cmd_vel=True, robot__top_speed=0.5)
     events = graph.subscribe(ActionEventMsg, topics.ACTION_EVENTS, qos.EVENTS)
     publisher = graph.probe.create_publisher(Twist, topics.CMD_VEL, qos.COMMANDS)
     twist = Twist()
@@ -95,8 +112,8 @@ def test_it_follows_cmd_vel_only_where_that_is_allowed(graph, server, driven):
     wait(lambda: [e for e in events if e.phase == ActionEventMsg.PHASE_RESET], 'a reset')
 
 
-def test_without_the_parameter_there_is_no_cmd_vel(graph, driven):
-    driven()
+def test_without_the_parameter_there_is_no_cmd_vel(graph, server, driven):
+    driven(server.port)
     assert graph.probe.count_subscribers('/bot/cmd_vel') == 0
 
 
