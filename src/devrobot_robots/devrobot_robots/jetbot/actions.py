@@ -18,6 +18,7 @@ ROBOT_TYPE = 'jetbot'
 FORM = "'LABEL LEFT RIGHT [SECONDS]', such as 'left 0 0.12' or 'back -0.1 -0.1 0.3'"
 # After red, green, blue and yellow: colours that are far from those and from each other.
 MORE_COLORS: tuple[Rgb, ...] = ((0, 255, 255), (255, 0, 255), (255, 255, 255), (128, 128, 128))
+SHORTEST_S, LONGEST_S = 0.02, 10.0
 MOST_ACTIONS = 4 + len(MORE_COLORS)
 
 
@@ -36,7 +37,8 @@ def parse_actions(texts: Sequence[str], *, duration_s: float) -> tuple[MotorActi
     Return the declared actions.
 
     :param duration_s: of an action that does not name its own.
-    :raises ConfigError: if a text has another form, the first action moves, or labels repeat.
+    :raises ConfigError: if a text has another form, an action is too short or too long, the first
+        one moves, or labels repeat.
     """
     if not 1 <= len(texts) <= MOST_ACTIONS:
         raise ConfigError(f'actions: {len(texts)} are declared, must be 1 to {MOST_ACTIONS}')
@@ -77,6 +79,10 @@ def _parse(text: str, duration_s: float) -> MotorAction:
         raise ConfigError(f'actions: {text!r} must look like {FORM}') from None
     if not all(map(math.isfinite, numbers)):
         raise ConfigError(f'actions: {text!r} has a number that is not finite')
+    if not SHORTEST_S <= duration <= LONGEST_S:
+        raise ConfigError(
+            f'actions: {text!r} lasts {duration:g} s, must be {SHORTEST_S:g} to {LONGEST_S:g} s'
+        )
     return MotorAction(label=label, left=left, right=right, duration_s=duration)
 
 

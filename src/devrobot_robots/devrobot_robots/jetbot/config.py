@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from devrobot_interfaces_py.configs import check_ranges, ConfigError, param
-from devrobot_robots.jetbot.actions import MotorAction, parse_actions
+from devrobot_robots.jetbot.actions import LONGEST_S, MotorAction, parse_actions, SHORTEST_S
 from devrobot_robots.jetbot.ramp import make_ramp, Ramp
 
 REFRESH_S = 0.1
@@ -23,10 +23,14 @@ class JetBotConfig:
     )
     actions: tuple[str, ...] = param(
         ('stay 0 0', 'turn 0 0.12'),
-        'the actions: `LABEL LEFT RIGHT [SECONDS]`, motor speeds from -1 to 1; the first rests',
+        'the actions: `LABEL LEFT RIGHT [SECONDS]`, motor speeds from -1 to 1, 0.02 to 10 s; '
+        'the first rests',
     )
     duration: float = param(
-        0.2, 'how long an action lasts, without the way down [s]', minimum=0.02, maximum=10.0
+        0.2,
+        'how long an action lasts, without the way down [s]',
+        minimum=SHORTEST_S,
+        maximum=LONGEST_S,
     )
     ramp_steps: int = param(4, 'steps from zero to full speed and back', minimum=0, maximum=100)
     ramp_step_time: float = param(0.015, 'length of such a step [s]', minimum=0.001, maximum=1.0)
