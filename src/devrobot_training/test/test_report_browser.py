@@ -140,9 +140,9 @@ def test_it_can_be_read_without_scripts(size, show):
     assert not shown.page.locator('[data-copy]').is_visible(), 'a button that cannot work'
     assert shown.page.locator('details.stage').count() == 4
     summary = shown.page.locator('details.stage summary').nth(1)
-    assert not shown.page.locator('#sweep-2-1').is_visible()
+    assert not shown.page.locator('#sweep-2-2-1').is_visible()
     summary.click()
-    assert shown.page.locator('#sweep-2-1').is_visible()
+    assert shown.page.locator('#sweep-2-2-1').is_visible()
 
 
 def test_dark_and_light_are_the_readers_choice(show):
@@ -176,9 +176,9 @@ def test_frames_of_one_canvas_have_one_height_and_stand_in_order(show):
 
 def test_links_of_alerts_lead_to_what_they_are_about_also_where_it_is_folded(show):
     shown = show('full')
-    target = shown.page.locator('#sweep-2-1')
+    target = shown.page.locator('#sweep-2-2-1')
     assert not target.is_visible()
-    shown.page.locator('.alerts a[href="#sweep-2-1"]').click()
+    shown.page.locator('.alerts a[href="#sweep-2-2-1"]').click()
     target.wait_for(state='visible')
     box = target.bounding_box()
     assert 0 <= box['y'] < DESKTOP[1]

@@ -5,17 +5,23 @@ import json
 from pathlib import Path
 import re
 import shlex
+import shutil
 
 from command_runs import run
 from devrobot_training.cli.staged import build_parser, inputs_of
 from devrobot_training.jobs import JobRunner
+from devrobot_training.report.summary import load_summary
+from devrobot_training.staged.begin import read_begun
 from devrobot_training.staged.inputs import StagedInputs
+from devrobot_training.staged.reporting import Reporter
+from devrobot_training.staged.view import View
 from devrobot_training.tasks.kinds import training_task
 from devrobot_training.tasks.places import ServerConfig
 from devrobot_training.tasks.plans import TrainingRequest
 from fit_worlds import dot_session
+from page_checks import check_page
 import pytest
-from staged_worlds import essence, staged, write_config
+from staged_worlds import essence, run_staged, staged, write_config
 
 DEADLINE_S = 240.0
 #: Small runs whose results depend on seed and settings.
@@ -25,8 +31,25 @@ QUICK = staged(
 
 
 @pytest.fixture(scope='module')
+def made(bag, tmp_path_factory) -> Path:
+    """A run with two trainings of each stage, baselines, and sweeps in all of them."""
+    config = staged(runs_per_stage=2, baseline_sweeps=True)
+    return run_staged(bag, tmp_path_factory.mktemp('runs'), config)[0]
+
+
+@pytest.fixture(scope='module')
 def bag(tmp_path_factory) -> Path:
     return dot_session(tmp_path_factory.mktemp('session') / 'walk')
+
+
+def reporter_of(folder: Path) -> Reporter:
+    """Return what writes the summary of a run that goes on, with all its stages begun."""
+    begun = read_begun(folder)
+    reporter = Reporter(
+        begun.folder, begun.config, begun.plan, begun.facts, view=View(), device='cpu'
+    )
+    reporter.begin_stage(len(begun.plan.stages))
+    return reporter
 
 
 def summary_of(folder: Path) -> dict:
@@ -106,3 +129,55 @@ def test_a_run_of_the_server_prints_a_command_too(bag, folder, monkeypatch):
     again = do_as_printed(made, folder / 'elsewhere', monkeypatch)
     assert essence(again) == essence(summary_of(made))
     assert 'training_server staged=true runs_per_stage=1' in (made / 'report.html').read_text()
+
+
+def test_samples_are_those_of_all_trainings_sweeps_and_baselines(made, tmp_path):
+    def trained(pattern: str) -> int:
+        files = list(made.glob(pattern))
+        assert files
+        return sum(json.loads(path.read_text())['samples'] for path in files)
+
+    for stage in load_summary(made).stages:
+        assert stage.samples == trained(f'{stage.folder}/**/trained.json')
+        assert stage.seconds > sum(run.seconds for run in stage.runs) * (stage.number > 1)
+    total = f'{trained("stages/**/trained.json"):,}'.replace(',', '\u202f')
+    page = (made / 'report.html').read_text()
+    assert f'<b>{total}</b><span>training samples</span>' in page
+    assert 'sweeps and baselines included</small>' in page
+    other = tmp_path / 'other'
+    shutil.copytree(made, other)
+    assert run('report', '--compare', made, other, '--output', tmp_path / 'both.html') == 0
+    assert (tmp_path / 'both.html').read_text().count(f'<td>{total}</td>') == 2
+
+
+def test_sweeps_of_every_run_and_baseline_are_in_the_report(made):
+    second = load_summary(made).stages[1]
+    assert [sweep.run for sweep in second.sweeps] == [1, 2]
+    assert [sweep.run for sweep in second.baseline_sweeps] == [1, 2]
+    pages = [made / name for name in ('report.html', f'{second.folder}/baseline.html')]
+    whole, baseline = (path.read_text() for path in pages)
+    assert {'sweep-2-1-1', 'sweep-2-2-1'} <= set(check_page(whole).ids)
+    assert {'sweep-2-1-1', 'sweep-2-2-1'} <= set(check_page(baseline).ids)
+    assert 'Sweep 1 of run 2 of stage 2' in whole and 'Sweeps of the baselines' in whole
+    assert whole.count('<th scope="row">stage 2</th><td>On a plateau after') == 2
+    assert 'Sweep 1 of run 2 of the baseline of stage 2' in baseline
+    assert baseline.count('<span class="purple" aria-hidden="true">▼</span> sweep') == 2
+    assert baseline.count('alt="Prediction of fresh weights for') == 6
+
+
+def test_a_run_that_was_cut_off_is_judged_as_it_would_be_in_the_end(made, tmp_path):
+    folder = tmp_path / 'cut'
+    shutil.copytree(made, folder)
+    best = folder / 'stages/stage_02/baseline_2/result.json'
+    best.write_text(json.dumps({**json.loads(best.read_text()), 'original_loss': 1e-5}))
+    reporter = reporter_of(folder)
+    reporter.save('interrupted', 'stopped on request')
+    reporter.report()
+    saved = load_summary(folder)
+    assert saved.choice is None
+    assert (saved.leader.stage, saved.leader.run, saved.leader.baseline) == (2, 2, True)
+    assert len(saved.leader.examples) == 6 and saved.attention is not None
+    page = (folder / 'report.html').read_text()
+    assert 'So far the baseline of stage 2 of 2 is best: hybrid loss 0.0000100' in page
+    assert 'The best weights so far are those of the baseline of stage 2' in page
+    assert page.count('alt="Prediction of baseline of stage 2 for') == 6

@@ -51,7 +51,7 @@ def test_every_page_is_whole_and_alone(name, tmp_path):
     assert len(page) < MEGABYTE
     for stage in summary.stages:
         check_page(render_stage(summary, stage, tmp_path))
-        check_page(render_baseline(summary, stage))
+        check_page(render_baseline(summary, stage, tmp_path))
     assert 'None' not in text_of(page) and 'nan' not in text_of(page).replace('loss is nan', '')
 
 
@@ -165,7 +165,7 @@ def test_names_from_outside_are_escaped_everywhere(tmp_path):
     for page in (
         render(summary, tmp_path, Previous(run_id=EVIL, loss=0.1)),
         render_stage(summary, stage, tmp_path),
-        render_baseline(summary, replace(stage, baseline_runs=(run,))),
+        render_baseline(summary, replace(stage, baseline_runs=(run,)), tmp_path),
     ):
         check_page(page)
         assert '<b onload' not in page and '<script>alert' not in page

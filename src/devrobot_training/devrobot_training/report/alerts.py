@@ -38,6 +38,29 @@ def anchor_of(stage: Stage) -> str:
     return f'stage-{stage.number}-detail'
 
 
+def run_of(stage: Stage, sweep: Sweep) -> str:
+    """Return the training that a sweep belongs to, where that is not the only one."""
+    runs = stage.baseline_runs if of_baseline(stage, sweep) else stage.runs
+    return f'run {sweep.run}' if len(runs) > 1 and sweep.run is not None else ''
+
+
+def of_baseline(stage: Stage, sweep: Sweep) -> bool:
+    """Return whether a sweep was made in a baseline."""
+    return any(own is sweep for own in stage.baseline_sweeps)
+
+
+def sweep_anchor(stage: Stage, sweep: Sweep) -> str:
+    """Return the anchor of what is told about a sweep."""
+    return f'sweep-{stage.number}-{sweep.run or 1}-{sweep.number}'
+
+
+def sweep_title(stage: Stage, sweep: Sweep) -> str:
+    """Return what a sweep is called."""
+    owner = f'run {sweep.run} of ' if run_of(stage, sweep) else ''
+    baseline = 'the baseline of ' if of_baseline(stage, sweep) else ''
+    return f'Sweep {sweep.number} of {owner}{baseline}stage {stage.number}'
+
+
 def _of_run(summary: RunSummary) -> Iterator[Alert]:
     header = summary.header
     reason = header.status_message.rstrip('.')
@@ -69,7 +92,9 @@ def _of_stage(stage: Stage) -> Iterator[Alert]:
         told = f'{name}: its runs differ widely, {number(found[0])} to {number(found[2])}.'
         yield Alert(severity=NOTE, message=told, section='spread')
     for sweep in stage.sweeps:
-        yield from _of_sweep(stage, sweep)
+        yield from _of_sweep(stage, sweep, sweep_anchor(stage, sweep))
+    for sweep in stage.baseline_sweeps:
+        yield from _of_sweep(stage, sweep, 'baseline')
 
 
 def _stops(stage: Stage) -> Iterator[Alert]:
@@ -97,8 +122,10 @@ def _of_baselines(summary: RunSummary) -> Iterator[Alert]:
     """Tell where fresh weights were better than those handed on."""
     best = best_of(summary)
     if best is not None and best.baseline:
-        told = f'The best weights are those of the {best.name}: handing on weights from stage to '
-        yield Alert(severity=WARNING, message=f'{told}stage did not help.', section='baseline')
+        now = '' if best.final else ' so far'
+        told = f'The best weights{now} are those of the {best.name}: handing on weights from '
+        told += 'stage to stage did not help.'
+        yield Alert(severity=WARNING, message=told, section='baseline')
     worse = [
         (stage.number, own, other)
         for stage in summary.stages
@@ -160,11 +187,11 @@ def _listed(stages: Sequence[int]) -> str:
     return f'Stages {", ".join(map(str, stages[:-1]))} and {stages[-1]}'
 
 
-def _of_sweep(stage: Stage, sweep: Sweep) -> Iterator[Alert]:
-    section = f'sweep-{stage.number}-{sweep.number}'
+def _of_sweep(stage: Stage, sweep: Sweep, section: str) -> Iterator[Alert]:
     trials = [trial for phase in sweep.phases for trial in phase.trials]
     failed = [trial for trial in trials if trial.state == FAILED]
-    name = f'sweep {sweep.number} of stage {stage.number}'
+    name = sweep_title(stage, sweep)
+    name = name[0].lower() + name[1:]
     if sweep.fallback:
         told = f'Every trial of {name} failed: the rate stays {rate(sweep.rate_after)}.'
         yield Alert(severity=ERROR, message=told, section=section)

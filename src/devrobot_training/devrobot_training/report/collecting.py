@@ -7,6 +7,7 @@ from devrobot_training.fit.problems import RunError
 from devrobot_training.logs.run_log import read_log
 from devrobot_training.records import RecordError
 from devrobot_training.report.provenance import is_alive
+from devrobot_training.report.ranking import training_samples
 from devrobot_training.report.stage_records import (
     Curve,
     INTERRUPTED,
@@ -42,14 +43,24 @@ def read_run(folder: Path) -> RunSummary:
 def _ended(stage: Stage) -> Stage:
     if stage.state != RUNNING:
         return stage
-    runs = tuple(
-        replace(run, state=INTERRUPTED) if run.state == RUNNING else run for run in stage.runs
+    return replace(
+        stage,
+        state=INTERRUPTED,
+        reason=stage.reason or DIED,
+        runs=tuple(map(_cut_off, stage.runs)),
+        baseline_runs=tuple(map(_cut_off, stage.baseline_runs)),
     )
-    return replace(stage, state=INTERRUPTED, reason=stage.reason or DIED, runs=runs)
+
+
+def _cut_off(run: StageRun) -> StageRun:
+    return replace(run, state=INTERRUPTED) if run.state == RUNNING else run
 
 
 def _with_logs(stage: Stage, folder: Path) -> Stage:
-    return replace(stage, runs=tuple(_with_log(run, folder) for run in stage.runs))
+    runs = tuple(_with_log(run, folder) for run in stage.runs)
+    baselines = tuple(_with_log(run, folder) for run in stage.baseline_runs)
+    samples = training_samples((*runs, *baselines))
+    return replace(stage, runs=runs, baseline_runs=baselines, samples=samples or stage.samples)
 
 
 def _with_log(run: StageRun, folder: Path) -> StageRun:

@@ -10,6 +10,7 @@ from devrobot_training.pages.charts import BOTH, Chart, DASHED, Line, SOLID
 from devrobot_training.pages.numbers import below, cell, count, duration, MISSING, number, rate
 from devrobot_training.pages.parts import Cell, Table
 from devrobot_training.report.differences import leaves, shown_value
+from devrobot_training.report.glossary import SAMPLES as ALL_SAMPLES
 from devrobot_training.report.pictures import Album, progress_of, Row
 from devrobot_training.report.plots import LOSS, SAMPLES, Track
 from devrobot_training.report.ranking import (
@@ -32,7 +33,7 @@ WORDS: Mapping[str, str] = {
     'against copying': 'how far that is below (−) or above (+) taking the last frame for the next',
     'against baseline': 'the same, against training the stage from fresh weights',
     'rate': 'learning rate at the end of the best stage',
-    'samples': 'training canvases seen in all stages',
+    'samples': ALL_SAMPLES,
 }
 
 

@@ -10,7 +10,9 @@ STAGES = {
     'against copying': 'how far that is below (−) or above (+) taking the last frame for the next',
     'baseline': 'the same stage trained from fresh weights, on the original session',
     'rate': 'learning rate at the end, after sweeps',
-    'samples': 'training canvases seen, all runs together',
+    'samples': 'training canvases seen in all trainings of the stage, its sweeps and baselines '
+    'included',
+    'time': 'what these trainings took, one after the other',
 }
 RUNS = {
     'best validation': 'lowest mean hybrid loss on the stage’s validation part; lower is better',
@@ -26,6 +28,7 @@ BASELINE = {
     'fresh weights': 'the same, with every stage begun anew; best of its runs',
     'difference': 'negative: handing on the weights helped',
 }
+SAMPLES = 'training canvases seen in all trainings, sweeps and baselines included'
 SPREAD = {
     'lowest, median, highest': 'best validation losses (hybrid) of the stage’s runs, which differ '
     'in their seed only',

@@ -101,6 +101,13 @@ def progress_rows(album: Album, stages: Sequence[Stage], best: Best) -> list[Row
     return [progress_of(album, example, columns) for example in best.examples]
 
 
+def baseline_rows(album: Album, stage: Stage) -> list[Row]:
+    """Return the canvases of a baseline beside those of the weights that were handed on."""
+    columns = (('staged', stage.examples), ('fresh weights', stage.baseline_examples))
+    shown = [(name, album, examples) for name, examples in columns if examples]
+    return [progress_of(album, example, shown) for example in stage.baseline_examples]
+
+
 def some_of(stages: Sequence[Stage], best: Stage) -> list[Stage]:
     """Return at most six stages that have pictures: evenly spread, first, last and best."""
     shown = [stage for stage in stages if stage.examples]

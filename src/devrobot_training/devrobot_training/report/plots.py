@@ -255,11 +255,12 @@ class Track:
 
 def _sweep_marks(stage: Stage, run: StageRun, start: int) -> list[Mark]:
     """Return where the sweeps of a run were; one that names none belongs to the chosen."""
-    owner = chosen_run(stage)
+    fresh = any(run is other for other in stage.baseline_runs)
+    owner = stage.baseline_runs[0] if fresh else chosen_run(stage)
     return [
         Mark(x=start + (sweep.samples or 0), name='sweep')
-        for sweep in stage.sweeps
-        if run in stage.runs and sweep.run in (run.number, None if run is owner else run.number)
+        for sweep in (stage.baseline_sweeps if fresh else stage.sweeps)
+        if sweep.run in (run.number, None if run is owner else run.number)
     ]
 
 

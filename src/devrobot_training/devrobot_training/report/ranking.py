@@ -1,6 +1,6 @@
 """Which stage is how good: questions that several parts of the report ask."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 import math
 from statistics import median
@@ -30,8 +30,8 @@ class Best:
 
 
 def best_of(summary: RunSummary) -> Best | None:
-    """Return what the run chose, or the best stage so far; None if nothing was measured."""
-    choice = summary.choice
+    """Return what the run chose, or would choose now; None if nothing was measured."""
+    choice = summary.choice or summary.leader
     if choice is not None:
         stage = find_stage(summary, choice.stage)
         if stage is not None and choice.original_loss is not None:
@@ -40,7 +40,7 @@ def best_of(summary: RunSummary) -> Best | None:
                 stage=stage,
                 loss=choice.original_loss,
                 baseline=choice.baseline,
-                final=True,
+                final=summary.choice is not None,
                 on_original=True,
                 evaluation=source.evaluation,
                 examples=source.examples,
@@ -105,6 +105,18 @@ def stage_count(summary: RunSummary) -> int:
 def samples_of(summary: RunSummary) -> int | None:
     """Return the training samples of all stages; None if none tells."""
     known = [stage.samples for stage in summary.stages if stage.samples is not None]
+    return sum(known) if known else None
+
+
+def training_samples(trainings: Iterable[StageRun]) -> int | None:
+    """Return the samples of trainings, sweeps included; None if none tells."""
+    known = [run.samples for run in trainings if run.samples is not None]
+    return sum(known) if known else None
+
+
+def training_seconds(trainings: Iterable[StageRun]) -> float | None:
+    """Return the time that trainings took, one after the other; None if none tells."""
+    known = [run.seconds for run in trainings if run.seconds is not None]
     return sum(known) if known else None
 
 

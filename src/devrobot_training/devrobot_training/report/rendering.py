@@ -11,15 +11,16 @@ from devrobot_training.pages.numbers import duration
 from devrobot_training.report import comparison
 from devrobot_training.report.alerts import all_alerts
 from devrobot_training.report.comparison import Compared
-from devrobot_training.report.pictures import Album, progress_rows, stage_rows
+from devrobot_training.report.pictures import Album, baseline_rows, progress_rows, stage_rows
 from devrobot_training.report.plots import by_stage, loss_chart, rate_chart, spread_chart, timeline
 from devrobot_training.report.previous import Previous
 from devrobot_training.report.ranking import Best, best_of, find_stage
 from devrobot_training.report.reproducing import all_settings, command_of, reproduction
-from devrobot_training.report.sections import measures, stage_view, StageView
+from devrobot_training.report.sections import measures, stage_view, StageView, sweep_view
 from devrobot_training.report.stage_records import FAILED, Stage
 from devrobot_training.report.summary import RunSummary
 from devrobot_training.report.tables import (
+    baseline_sweep_table,
     baseline_table,
     event_table,
     run_table,
@@ -62,6 +63,7 @@ def render(summary: RunSummary, folder: Path, previous: Previous | None = None) 
         'views': _views(summary, best, album),
         'pages': {stage.number: stage.folder for stage in summary.stages if stage.folder},
         'baseline': baseline_table(summary, with_links=True),
+        'baseline_sweeps': baseline_sweep_table(summary.stages),
         'spread': spread_table(summary),
         'spread_chart': spread_chart(summary),
         'events': event_table(summary.events),
@@ -119,7 +121,7 @@ def render_stage(summary: RunSummary, stage: Stage, folder: Path) -> str:
     return _page('stage.html', values)
 
 
-def render_baseline(summary: RunSummary, stage: Stage) -> str:
+def render_baseline(summary: RunSummary, stage: Stage, folder: Path) -> str:
     """Return the page of the trainings of a stage that began with fresh weights."""
     charts = []
     for run in stage.baseline_runs:
@@ -131,6 +133,10 @@ def render_baseline(summary: RunSummary, stage: Stage) -> str:
         'comparison': baseline_table(_only(summary, stage)),
         'runs': run_table(stage.baseline_runs),
         'charts': charts,
+        'sweeps': [sweep_view(stage, sweep) for sweep in stage.baseline_sweeps],
+        'no_sweep': 'No sweep: none was needed, or baseline_sweeps is off.',
+        'progress': baseline_rows(Album(folder), stage),
+        'no_pictures': 'No pictures: the baseline was not measured.',
         'up': way_up(stage),
     }
     return _page('baseline.html', values)

@@ -14,7 +14,7 @@ from devrobot_training.evaluation.page import (
 from devrobot_training.pages.charts import Chart
 from devrobot_training.pages.numbers import count, duration, number, rate
 from devrobot_training.pages.parts import Section, Table
-from devrobot_training.report.alerts import anchor_of
+from devrobot_training.report.alerts import anchor_of, sweep_anchor, sweep_title
 from devrobot_training.report.pictures import Album, Row, stage_rows
 from devrobot_training.report.plots import (
     histogram_chart,
@@ -139,8 +139,8 @@ def _charts(stage: Stage, run: StageRun | None, everything: bool) -> list[Chart]
 def sweep_view(stage: Stage, sweep: Sweep) -> SweepView:
     """Return what is told about a sweep."""
     return SweepView(
-        anchor=f'sweep-{stage.number}-{sweep.number}',
-        title=f'Sweep {sweep.number} of stage {stage.number}',
+        anchor=sweep_anchor(stage, sweep),
+        title=sweep_title(stage, sweep),
         words=sweep_words(stage, sweep),
         chart=sweep_chart(sweep),
         phases=tuple(

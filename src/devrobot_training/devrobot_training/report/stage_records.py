@@ -176,7 +176,11 @@ class Example:
 
 @dataclass(frozen=True, kw_only=True)
 class Stage(Record):
-    """One stage: its split, what was tried, and the best that came out."""
+    """
+    One stage: its split, what was tried, and the best that came out.
+
+    ``samples`` and ``seconds`` are those of all its trainings, baselines and sweeps included.
+    """
 
     number: int
     state: str = RUNNING
@@ -197,10 +201,12 @@ class Stage(Record):
     runs: tuple[StageRun, ...] = ()
     baseline_runs: tuple[StageRun, ...] = ()
     sweeps: tuple[Sweep, ...] = ()
+    baseline_sweeps: tuple[Sweep, ...] = ()
     events: tuple[RunEvent, ...] = ()
     evaluation: Mapping[str, Any] | None = None
     examples: tuple[Example, ...] = ()
     worst: tuple[Example, ...] = ()
+    baseline_examples: tuple[Example, ...] = ()
     folder: str = ''
 
     def __post_init__(self) -> None:

@@ -19,19 +19,21 @@ The records of a stage are in ``report.stage_records``. What goes where:
 - ``stages``: one :class:`Stage` per stage of the plan that was begun or skipped, in order.
   ``stage.runs`` are its main trainings (several with runs_per_stage), ``stage.chosen_run`` the
   ``number`` of the one whose weights go on; ``stage.baseline_runs`` the trainings with fresh
-  weights on the same split. Losses are mean hybrid losses. ``validation_trivial`` and
-  ``original_trivial`` are what predictions without a model score on the same data.
-  ``stage.evaluation`` is ``evaluation.result.to_dict()`` on the original session, with the
-  stage's best weights: divergence, rollouts, loss over the session and histogram come from it.
-  ``stage.examples`` and ``stage.worst`` are what ``examples.save_examples`` returns,
-  ``attention`` of the run what ``examples.save_attention`` returns.
+  weights on the same split, ``baseline_sweeps`` and ``baseline_examples`` what is theirs. Losses
+  are mean hybrid losses. ``validation_trivial`` and ``original_trivial`` are what predictions
+  without a model score on the same data. ``stage.evaluation`` is ``evaluation.result.to_dict()``
+  on the original session, with the stage's best weights: divergence, rollouts, loss over the
+  session and histogram come from it. ``stage.examples`` and ``stage.worst`` are what
+  ``examples.save_examples`` returns, ``attention`` of the run what ``examples.save_attention``
+  returns.
 - ``stage.sweeps``: a :class:`Sweep` has phases ``A`` and ``B``, a :class:`SweepPhase` its trials
   (each learning rate x seed) and the candidates in the order of their rank, with the reason why
   one was dropped. ``Sweep.fallback`` marks that every trial failed and the configured rate stays.
 - ``Curve``: x against y; ``samples`` is what was seen in *this* training. Up to some thousand
   points are fine, they are thinned when drawn. None in ``values`` is a gap.
-- ``choice``: the final pick. ``alerts``: what the engine noticed itself; those that follow from
-  the other figures (diverged, all trials failed, worse than copying, overlap …) the report adds.
+- ``choice``: the final pick; ``leader`` is what it would be now, while the run has not ended.
+  ``alerts``: what the engine noticed itself; those that follow from the other figures (diverged,
+  all trials failed, worse than copying, overlap …) the report adds.
 - ``reproduction``: ``arguments`` are the part of the printed command that names the sessions;
   ``differences.against_defaults`` and ``against_commit`` fill the differences,
   ``provenance.versions`` the versions; ``provenance.software_commit`` tells commit and dirt.
@@ -185,6 +187,7 @@ class RunSummary(Record):
     header: Header
     stages: tuple[Stage, ...] = ()
     choice: Choice | None = None
+    leader: Choice | None = None
     alerts: tuple[Alert, ...] = ()
     events: tuple[RunEvent, ...] = ()
     attention: Attention | None = None

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from devrobot_training.pages.curves import draw_sparkline
 from devrobot_training.pages.numbers import cell, count, duration, MISSING, rate
 from devrobot_training.pages.parts import Cell, Table
-from devrobot_training.report.alerts import anchor_of
+from devrobot_training.report.alerts import anchor_of, run_of
 from devrobot_training.report.glossary import BASELINE, RUNS, SPREAD, STAGES, SWEEP
 from devrobot_training.report.ranking import (
     baseline_loss,
@@ -40,7 +40,7 @@ def stage_table(summary: RunSummary) -> Table:
         if best is not None and stage is best.stage and not best.baseline:
             strong = number
         rows.append(_stage_row(stage, is_best=strong == number))
-    heads = ['stage', *STAGES, 'time', 'validation loss']
+    heads = ['stage', *STAGES, 'validation loss']
     return Table(
         heads=heads,
         rows=rows,
@@ -161,7 +161,7 @@ def sweep_words(stage: Stage, sweep: Sweep) -> str:
         'initial': f'Before the training of stage {stage.number}',
         'plateau': f'On a plateau after {count(sweep.samples)} samples',
     }.get(sweep.trigger, sweep.trigger)
-    run = f' of run {sweep.run}' if sweep.run is not None and len(stage.runs) > 1 else ''
+    run = f' of {whose}' if (whose := run_of(stage, sweep)) else ''
     changed = changed_rate(sweep)
     told = f'{begun}{run}: rate {rate(sweep.rate_before)} → {rate(sweep.rate_after)}'
     if not changed and sweep.rate_before is not None:
@@ -198,6 +198,16 @@ def baseline_table(summary: RunSummary, *, with_links: bool = False) -> Table:
         if stage.baseline_runs
     ]
     return Table(heads=['', *BASELINE], rows=rows, words=BASELINE, empty=no_baseline(summary))
+
+
+def baseline_sweep_table(stages: Sequence[Stage]) -> Table:
+    """Return what came of the sweeps of baselines; nothing if there were none."""
+    rows = [
+        [f'stage {stage.number}', sweep_words(stage, sweep)]
+        for stage in stages
+        for sweep in stage.baseline_sweeps
+    ]
+    return Table(rows=rows, kind='text')
 
 
 def no_baseline(summary: RunSummary) -> str:

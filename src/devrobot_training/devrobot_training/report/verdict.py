@@ -40,9 +40,19 @@ def tiles(summary: RunSummary, previous: Previous) -> list[Tile]:
         Tile(
             value=count(samples),
             label='training samples',
-            detail=f'in {duration(summary.header.seconds)}',
+            detail=_in_time(summary),
         ),
     ]
+
+
+def _in_time(summary: RunSummary) -> str:
+    others = (
+        ('sweeps', any(stage.sweeps for stage in summary.stages)),
+        ('baselines', has_baseline(summary)),
+    )
+    told = ' and '.join(name for name, there in others if there)
+    seconds = f'in {duration(summary.header.seconds)}'
+    return f'{seconds}, {told} included' if told else seconds
 
 
 def _state(summary: RunSummary) -> str:

@@ -60,4 +60,4 @@ def _write_stages(summary: RunSummary, run_folder: Path) -> None:
             continue
         write_text(folder / PAGE, render_stage(summary, stage, run_folder))
         if stage.baseline_runs:
-            write_text(folder / BASELINE_PAGE, render_baseline(summary, stage))
+            write_text(folder / BASELINE_PAGE, render_baseline(summary, stage, run_folder))

@@ -5,13 +5,16 @@ from typing import Any
 
 from devrobot_training.fit.once import Curves, read_curves, read_trained
 from devrobot_training.fit.run_folder import STAGES
+from devrobot_training.report.ranking import training_samples, training_seconds
 from devrobot_training.report.stage_records import (
     COMPLETE,
     Curve,
+    Example,
     FAILED,
     SKIPPED,
     Stage,
     StageRun,
+    Sweep,
     TrivialLosses,
 )
 from devrobot_training.staged.assessment import read_assessment
@@ -65,16 +68,18 @@ def collect_stage(
     folders = {n: run_folder / run_key(planned.number, RUNS, n) for n in numbers}
     results = {n: r for n, folder in folders.items() if (r := read_result(folder)) is not None}
     state, reason = _state(results, config, status)
+    runs = _runs(run_folder, planned.number, RUNS, config, status)
+    baselines = _runs(run_folder, planned.number, BASELINES, config, status)
     common |= {
         'state': state,
         'reason': reason,
-        'runs': _runs(run_folder, planned.number, RUNS, config, status),
-        'baseline_runs': _runs(run_folder, planned.number, BASELINES, config, status),
-        'sweeps': tuple(
-            sweep
-            for n, folder in folders.items()
-            for sweep in sweeps_of(n, folder, config, status)
-        ),
+        'samples': training_samples((*runs, *baselines)),
+        'seconds': training_seconds((*runs, *baselines)),
+        'runs': runs,
+        'baseline_runs': baselines,
+        'sweeps': _sweeps(run_folder, planned.number, RUNS, config, status),
+        'baseline_sweeps': _sweeps(run_folder, planned.number, BASELINES, config, status),
+        'baseline_examples': _examples_of_best(run_folder, planned.number, config),
         'validation_trivial': trivial,
     }
     chosen = best_of(list(results.values()))
@@ -94,8 +99,6 @@ def _of_best(number: int, best: RunResult, folder: Path) -> dict[str, Any]:
         'best_validation': best.best_validation,
         'original_loss': best.original_loss,
         'learning_rate': best.learning_rate,
-        'samples': best.samples,
-        'seconds': best.seconds,
         'original_trivial': assessed.trivial if assessed else None,
         'evaluation': assessed.evaluation if assessed else None,
         'examples': assessed.examples if assessed else (),
@@ -121,6 +124,28 @@ def _runs(
         for number, key in enumerate(keys, 1)
         if read_task(run_folder / key) is not None
     )
+
+
+def _sweeps(
+    run_folder: Path, stage: int, kind: str, config: StagedConfig, status: str
+) -> tuple[Sweep, ...]:
+    return tuple(
+        sweep
+        for number in range(1, config.runs_per_stage + 1)
+        for sweep in sweeps_of(number, run_folder / run_key(stage, kind, number), config, status)
+    )
+
+
+def _examples_of_best(run_folder: Path, stage: int, config: StagedConfig) -> tuple[Example, ...]:
+    """Return the canvases of the best baseline."""
+    folders = [
+        run_folder / run_key(stage, BASELINES, number)
+        for number in range(1, config.runs_per_stage + 1)
+    ]
+    results = {folder: found for folder in folders if (found := read_result(folder)) is not None}
+    best = best_of(list(results.values()))
+    assessed = None if best is None else read_assessment(list(results)[best])
+    return assessed.examples if assessed else ()
 
 
 def _run(

@@ -1,7 +1,6 @@
 """Keeps summary.json and the report up to date; nothing that goes wrong here ends a run."""
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 import json
 import os
 from pathlib import Path
@@ -30,8 +29,8 @@ from devrobot_training.report.summary import (
     WARNING,
 )
 from devrobot_training.report.writing import write_report
-from devrobot_training.staged.assessment import read_assessment
-from devrobot_training.staged.choice import Candidate
+from devrobot_training.staged.assessment import Assessment, read_assessment
+from devrobot_training.staged.choice import Candidate, final_choice
 from devrobot_training.staged.collecting import (
     BASELINES,
     collect_stage,
@@ -42,7 +41,8 @@ from devrobot_training.staged.collecting import (
 from devrobot_training.staged.config import StagedConfig
 from devrobot_training.staged.inputs import StagedInputs
 from devrobot_training.staged.journal import read_events, utc_now
-from devrobot_training.staged.plan import Plan
+from devrobot_training.staged.plan import Plan, PlannedStage
+from devrobot_training.staged.run_files import read_result
 from devrobot_training.staged.view import View
 
 TRIVIAL = 'trivial.json'
@@ -109,19 +109,13 @@ class Reporter:
 
     def _summary(self, status: str, message: str, choice: Candidate | None) -> RunSummary:
         stages = [stage for stage in self._plan.stages if stage.number <= self._seen]
-        chosen = None if choice is None else _choice(choice, len(stages))
-        attention = None
-        if choice is not None:
-            kind = BASELINES if choice.baseline else RUNS
-            assessed = read_assessment(self._folder / run_key(choice.stage, kind, choice.number))
+        best = choice or final_choice(self._ended(stages))
+        chosen, attention = None, None
+        if best is not None:
+            kind = BASELINES if best.baseline else RUNS
+            assessed = read_assessment(self._folder / run_key(best.stage, kind, best.number))
+            chosen = _choice(best, len(stages), assessed)
             attention = assessed.attention if assessed else None
-            if chosen is not None and choice.baseline and assessed is not None:
-                chosen = replace(
-                    chosen,
-                    evaluation=assessed.evaluation,
-                    examples=assessed.examples,
-                    worst=assessed.worst,
-                )
         return RunSummary(
             header=self._header(status, message),
             stages=tuple(
@@ -134,13 +128,24 @@ class Reporter:
                 )
                 for stage in stages
             ),
-            choice=chosen,
+            choice=chosen if choice else None,
+            leader=None if choice else chosen,
             alerts=self._alerts(),
             events=read_events(self._folder),
             attention=attention,
             reproduction=self._reproduction,
             missing={} if choice else {'choice': 'the run has not ended'},
         )
+
+    def _ended(self, stages: Sequence[PlannedStage]) -> list[Candidate]:
+        """Return the trainings that have ended, in the order in which they are made."""
+        return [
+            Candidate(stage=stage.number, number=number, baseline=kind == BASELINES, result=result)
+            for stage in stages
+            for kind in (RUNS, BASELINES)
+            for number in range(1, self._config.runs_per_stage + 1)
+            if (result := read_result(self._folder / run_key(stage.number, kind, number)))
+        ]
 
     def _header(self, status: str, message: str) -> Header:
         now = utc_now()
@@ -226,8 +231,16 @@ def _earlier(folder: Path) -> Header | None:
         return None
 
 
-def _choice(candidate: Candidate, stages: int) -> Choice:
+def _choice(candidate: Candidate, stages: int, assessed: Assessment | None) -> Choice:
+    own: dict[str, Any] = {}
+    if candidate.baseline and assessed is not None:
+        own = {
+            'evaluation': assessed.evaluation,
+            'examples': assessed.examples,
+            'worst': assessed.worst,
+        }
     return Choice(
+        **own,
         stage=candidate.stage,
         run=candidate.number,
         original_loss=candidate.result.original_loss,
