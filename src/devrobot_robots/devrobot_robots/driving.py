@@ -67,8 +67,7 @@ class DrivingExecutor(ActionExecutor):
         with self._wake:
             self._velocity = STANDSTILL
             self._events.tell_reset('driven by hand')
-        if problem:
-            self._outputs.problem(f'driving by hand: {problem}')
+        self._problems.note('driving', problem, f'driving by hand: {problem}')
         self._observe()
 
     @contextmanager

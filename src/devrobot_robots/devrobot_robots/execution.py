@@ -24,6 +24,7 @@ from devrobot_robots.outcomes import (
     Submission,
     WaitingReset,
 )
+from devrobot_robots.problems import Problems
 from devrobot_robots.robot import Robot, RobotError
 
 WATCHDOG_INTERVAL_S = 0.1
@@ -55,7 +56,8 @@ class ActionExecutor:
         :param frame_period_s: time between frames while idle; 0 = none.
         """
         self._action_space = robot.action_space
-        self._guarded = GuardedRobot(robot, outputs.problem)
+        self._problems = Problems(outputs.problem, clock)
+        self._guarded = GuardedRobot(robot, self._problems)
         self._outputs = outputs
         self._clock = clock
         self._events = EventStream(outputs.event, stamp_ns)
@@ -246,8 +248,7 @@ class ActionExecutor:
         reason = problem or self._stop_reason
         if reason is not None:
             # Also after a stop from outside: the action may have set the motors after it.
-            problem_of_stop = self._guarded.stop()
-            reason = f'{reason}; {problem_of_stop}' if problem_of_stop else reason
+            reason = '; '.join(filter(None, (reason, self._guarded.stop())))
         with self._wake:
             if reason is None:
                 reason = self._stop_reason
@@ -258,8 +259,9 @@ class ActionExecutor:
             self._action = None
             self._last_abort = reason or self._last_abort
             self._events.tell(Phase.ABORTED if aborted else Phase.FINISHED, action, reason or '')
-        if problem:
-            self._outputs.problem(f'action {action.index} (sequence {action.sequence}): {reason}')
+        if problem or not aborted:
+            line = f'action {action.index} (sequence {action.sequence}): {reason}'
+            self._problems.note('action', problem, line)
 
     def _run_reset(self, reset: WaitingReset) -> None:
         outcome, happened = self._guarded.reset(reset.seed)
@@ -285,8 +287,7 @@ class ActionExecutor:
         with self._wake:
             stamp = self._events.stamp()
         problem = self._guarded.observe(lambda frames: self._outputs.frames(frames, stamp))
-        if problem and problem != self._camera_problem:
-            self._outputs.problem(f'no frame: {problem}')
+        self._problems.note('camera', problem, f'no frame: {problem}')
         self._camera_problem = problem
         self._counts['frames'] += not problem
 

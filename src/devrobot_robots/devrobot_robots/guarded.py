@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from devrobot_robots.outcomes import describe, Outcome
+from devrobot_robots.problems import Problems
 from devrobot_robots.robot import Drivable, Frames, ResetUnsupportedError, Robot
 
 
 class GuardedRobot:
     """Calls the robot and turns every exception into one line, '' = it went well."""
 
-    def __init__(self, robot: Robot, problem: Callable[[str], None]) -> None:
+    def __init__(self, robot: Robot, problems: Problems) -> None:
         self._robot = robot
-        self._problem = problem
+        self._problems = problems
 
     def execute(self, action: int, should_stop: Callable[[], bool]) -> str:
         """Carry out an action."""
@@ -29,8 +30,9 @@ class GuardedRobot:
             self._robot.stop()
         except Exception as error:  # a robot may raise anything
             text = f'stopping the robot failed: {describe(error)}'
-            self._problem(text)
+            self._problems.note('stop', text)
             return text
+        self._problems.note('stop', '')
         return ''
 
     def drive(self, linear_m_s: float, angular_rad_s: float) -> str:
@@ -51,9 +53,10 @@ class GuardedRobot:
             return Outcome(success=False, message=str(error) or 'not supported'), False
         except Exception as error:  # a robot may raise anything
             text = f'reset failed: {describe(error)}'
-            self._problem(text)
+            self._problems.note('reset', text)
             self.stop()
             return Outcome(success=False, message=text), True
+        self._problems.note('reset', '')
         return Outcome(success=True, message='the robot was reset'), True
 
     def observe(self, deliver: Callable[[Frames], None]) -> str:

@@ -241,6 +241,25 @@ def test_a_broken_camera_is_told_once_and_actions_go_on(bench):
     assert bench.executor.health().camera_problem == 'no picture'
 
 
+def test_a_robot_that_stays_lost_is_told_once_and_again_when_it_was_well_in_between(bench):
+    def lose(should_stop):
+        raise RobotError('no connection')
+
+    for number, works in enumerate((False, False, False, True, False), 1):
+        bench.robot.on_execute = (lambda _: None) if works else lose
+        bench.robot.stop_error = None if works else RobotError('no connection')
+        bench.executor.submit(1)
+        bench.record.wait_for_phase(Phase.FINISHED if works else Phase.ABORTED, number)
+    bench.robot.stop_error = None
+    bench.record.wait(lambda: len(bench.record.stamps) == 6)
+    reason = 'no connection; stopping the robot failed: no connection'
+    assert [text for text in bench.record.problems if text.startswith('action')] == [
+        f'action 1 (sequence 1): {reason}',
+        f'action 1 (sequence 5): {reason}',
+    ]
+    assert bench.record.problems.count('stopping the robot failed: no connection') <= 2
+
+
 def test_frames_come_while_idle():
     record = Record()
     executor = make_executor(FakeRobot(), record, FakeClock(), frame_period_s=0.001)

@@ -151,7 +151,8 @@ class Link:
             raise
         except RobotError as error:
             self._break(pair, str(error))
-            raise
+            # What the other connection died of says more than that this one is closed now.
+            raise LinkLostError(self.problem or str(error)) from None
         finally:
             lock.release()
 
