@@ -4,6 +4,7 @@ import socket
 
 from devrobot_interfaces_py.actions import ActionEvent, Phase
 from devrobot_interfaces_py.bags import BagFrame, open_bag
+from devrobot_robots.jetbot.server import make_keys
 import numpy as np
 from test_launch_recording import wait_for_file
 
@@ -14,16 +15,21 @@ def free_port() -> int:
         return listener.getsockname()[1]
 
 
-def test_a_simulated_jetbot_is_driven_and_its_session_recorded(launch, tmp_path):
+def test_a_simulated_jetbot_is_driven_with_tls_and_its_session_recorded(launch, tmp_path):
+    keys = tmp_path / 'my keys'
+    assert make_keys.main([str(keys)]) == 0
     run = launch(
         *('sim:=true', f'port:={free_port()}', 'foxglove:=false', 'selector:=alternate'),
+        f'tls:={keys / "owner"}',
         *('record:=true', f'sessions_dir:={tmp_path}', 'session_id:=7'),
         file='jetbot.launch.py',
     )
     run.wait_for_line('model for jetbot is ready')
     wait_for_file(run, '*.mcap', tmp_path / 'jetbot' / '7', size=600_000)
     run.stop()
-    assert 'Traceback' not in run.log.read_text()
+    log = run.log.read_text()
+    assert 'TLS with client certificates' in log
+    assert 'Traceback' not in log
     with open_bag(tmp_path / 'jetbot' / '7') as bag:
         assert [action.label for action in bag.action_space.actions] == ['stay', 'turn']
         assert dict(bag.session_info.parameters)['host'] == '127.0.0.1'

@@ -31,6 +31,12 @@ def build_parser() -> argparse.ArgumentParser:
         metavar='FILE',
         help='where the robot is; a file that exists is gone on with (default: a new one)',
     )
+    parser.add_argument(
+        '--owner-keys',
+        metavar='FOLDER',
+        help="serve with TLS: the owner's keys, as made by jetbot_keys; those of the robot lie in "
+        'the folder robot beside it (empty: without TLS)',
+    )
     return parser
 
 
@@ -41,6 +47,8 @@ def main(args: Sequence[str] | None = None) -> int:
     if own.help:
         print(parser.format_help())
         return server.main(['--help'])
+    if own.owner_keys:
+        rest += ['--tls', str(Path(own.owner_keys).expanduser().resolve().with_name('robot'))]
     with tempfile.TemporaryDirectory(prefix='jetbot_sim_') as folder:
         state = own.state or Path(folder) / 'state'
         return server.main(['--hardware', HARDWARE, '--hardware-option', str(state), *rest])
