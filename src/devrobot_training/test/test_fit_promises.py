@@ -3,11 +3,12 @@
 from dataclasses import replace
 
 from devrobot_interfaces_py.actions import ActionDefinition
+from devrobot_interfaces_py.configs import ConfigError
 from devrobot_training.fit.events import StepDone, Validated
 from devrobot_training.fit.gradients import gradient_norms
 from devrobot_training.fit.progress import Clock
 from devrobot_training.fit.run_folder import RunFolder
-from devrobot_training.fit.training import Inputs, open_data, Training
+from devrobot_training.fit.training import compiles, Inputs, open_data, Training
 from devrobot_training.sessions.session import SessionError
 from fit_worlds import dot_session, limited, Losses, open_small, SMALL, train_small
 import pytest
@@ -86,6 +87,65 @@ def test_where_frames_come_from_and_when_does_not_change_a_loss(bag, data, tmp_p
     assert other.train.store.kind == changes.get('fit__store', 'memory')
     found, _ = train_small(tmp_path / 'other', other, config)
     assert found.by_step == expected.by_step
+
+
+def test_a_compiled_model_has_the_losses_of_a_plain_one_and_goes_on_exactly(data, tmp_path):
+    changes = {'optimizer__precision': 'fp32', 'loss__mask_ratio_min': 0.5}
+    plain, _ = train_small(tmp_path / 'plain', data, limited(40, **changes))
+    config = limited(40, fit__compile='always', **changes)
+    whole, _ = train_small(tmp_path / 'whole', data, config)
+    assert len(whole.by_step) == 10
+    for step, losses in plain.by_step.items():
+        # Sums are taken in another order.
+        assert whole.by_step[step] == pytest.approx(losses, rel=1e-3)
+    first, _ = train_small(tmp_path / 'parts', data, config, until=4)
+    second, _ = train_small(tmp_path / 'parts', data, config)
+    assert {**first.by_step, **second.by_step} == whole.by_step
+
+
+@pytest.mark.parametrize(
+    ('wanted', 'device', 'expected'),
+    [('never', 'cuda', 0), ('auto', 'cuda', 1), ('auto', 'cpu', 0), ('always', 'cpu', 1)],
+)
+def test_compiling_is_for_where_it_pays(monkeypatch, wanted, device, expected):
+    monkeypatch.setenv('CXX', 'g++')
+    assert compiles(wanted, device) is bool(expected)
+
+
+def test_without_a_compiler_nothing_is_compiled_unless_somebody_asks(monkeypatch):
+    monkeypatch.delenv('CXX', raising=False)
+    monkeypatch.setenv('PATH', '')
+    assert compiles('auto', 'cuda') is False
+    with pytest.raises(
+        ConfigError, match='no C.. compiler: install g.., or use --fit.compile n'
+    ):
+        compiles('always', 'cpu')
+
+
+@pytest.mark.parametrize(('free', 'stays'), [(10**9, False), (10, True)])
+def test_frames_that_would_fill_a_gpu_stay_in_memory(bag, monkeypatch, free, stays):
+    data = open_small(bag)
+    moved = []
+    monkeypatch.setattr(torch.cuda, 'mem_get_info', lambda device: (free, 2 * 10**9))
+    monkeypatch.setattr(torch.Tensor, 'to', lambda tensor, *_: moved.append(tensor) or tensor)
+    data.train.store.to(torch.device('cuda:0'))
+    assert bool(moved) is not stays
+
+
+def test_masks_are_drawn_anew_where_a_run_goes_on_with_another_kind_of_device(data, tmp_path):
+    config = limited(40, loss__mask_ratio_min=0.5)
+    _, training = train_small(tmp_path, data, config, until=5)
+    # The state of a GPU's generator: 16 bytes instead of a CPU's 5056.
+    training.learner.generator = OfAGpu()
+    training.fitter._saved_step = -1
+    training._save(best=False)
+    losses, _ = train_small(tmp_path, data, config)
+    assert sorted(losses.by_step) == [6, 7, 8, 9, 10]
+
+
+class OfAGpu:
+    def get_state(self) -> torch.Tensor:
+        return torch.zeros(16, dtype=torch.uint8)
 
 
 def test_gradient_norms_of_parts_worked_by_hand():

@@ -6,10 +6,20 @@ from pathlib import Path
 import subprocess
 import sys
 
+from devrobot_interfaces_py.configs import ConfigError
+from devrobot_training.fit.team import Team
 from fit_worlds import dot_session, limited, open_small, train_small
 import pytest
+import torch
 
 DEADLINE_S = 120.0
+#: Masks that are drawn, and frames that are imagined: both are those of the whole batch.
+CHANGES = {
+    'optimizer__precision': 'fp32',
+    'fit__checkpoint_every': 40,
+    'fit__imagined_share': 0.5,
+    'loss__mask_ratio_min': 0.5,
+}
 WORKER = """
 import json, os, signal, sys
 from pathlib import Path
@@ -24,7 +34,7 @@ from devrobot_training.fit.training import Training
 bag, folder = Path(sys.argv[1]), Path(sys.argv[2])
 victim, samples = int(sys.argv[3]), int(sys.argv[4])
 team = join_team()
-config = limited(samples, optimizer__precision='fp32', fit__checkpoint_every=40)
+config = limited(samples, **json.loads(sys.argv[5]))
 losses = Losses()
 training = Training(RunFolder(folder), config, open_small(bag), listeners=[losses], team=team)
 training.resume()
@@ -49,7 +59,7 @@ def run_team(bag: Path, folder: Path, *, victim: int = -1, samples: int = 80):
         [
             *(sys.executable, '-m', 'torch.distributed.run', '--standalone'),
             *('--nproc-per-node', '2', str(worker), str(bag), str(folder)),
-            *(str(victim), str(samples)),
+            *(str(victim), str(samples), json.dumps(CHANGES)),
         ],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -81,7 +91,7 @@ def test_two_processes_give_the_losses_of_one_with_the_same_whole_batch(bag, tmp
     ranks = [json.loads((tmp_path / 'two' / f'rank_{n}.json').read_text()) for n in (0, 1)]
     assert ranks[0] == ranks[1]
     assert ranks[0]['samples'] == 80
-    config = limited(80, optimizer__precision='fp32')
+    config = limited(80, **CHANGES)
     alone, training = train_small(tmp_path / 'one', open_small(bag), config)
     assert len(ranks[0]['losses']) == len(alone.by_step) == 20
     for step, losses in alone.by_step.items():
@@ -100,3 +110,38 @@ def test_a_process_that_dies_ends_the_run_with_a_clear_line(bag, tmp_path):
     assert code != 0
     assert 'rank 0: another process of this training is gone: ' in output, output
     assert not (tmp_path / 'torn' / 'rank_0.json').exists()
+
+
+@pytest.mark.parametrize(('rank', 'name'), [(0, 'auto'), (1, 'auto'), (1, 'cuda')])
+def test_each_process_has_a_gpu_of_its_own(monkeypatch, rank, name):
+    gpus(monkeypatch, 2)
+    team = Team(rank=rank + 2, size=4, local_rank=rank, local_size=2)
+    assert team.device(name) == f'cuda:{rank}'
+    assert team.device('cpu') == 'cpu'
+
+
+@pytest.mark.parametrize(
+    ('there', 'name', 'text'),
+    [
+        (2, 'cuda:1', '--device is cuda:1, but each process takes a GPU of its own'),
+        (
+            1,
+            'auto',
+            '2 processes need a GPU each, and there are 1: use --processes 1',
+        ),
+    ],
+)
+def test_two_processes_on_one_gpu_are_refused(monkeypatch, there, name, text):
+    gpus(monkeypatch, there)
+    with pytest.raises(ConfigError, match=text):
+        Team(rank=0, size=2, local_rank=0, local_size=2).device(name)
+
+
+def test_a_process_that_is_alone_has_the_device_that_was_asked_for(monkeypatch):
+    gpus(monkeypatch, 2)
+    assert [Team().device(name) for name in ('auto', 'cpu', 'cuda:1')] == ['auto', 'cpu', 'cuda:1']
+
+
+def gpus(monkeypatch, count: int) -> None:
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: count > 0)
+    monkeypatch.setattr(torch.cuda, 'device_count', lambda: count)

@@ -4,7 +4,9 @@ import json
 import threading
 
 from devrobot_interfaces_py.configs import config_to_dict
+from devrobot_training.fit.lock import only_one
 from devrobot_training.fit.run_folder import LAST, METRICS, RunFolder
+from devrobot_training.fit.training import read_run
 from devrobot_training.jobs import BusyError, JobRunner
 from devrobot_training.tasks.evaluation import EvaluationRequest, EvaluationTask
 from devrobot_training.tasks.names import find, UnusableNameError
@@ -164,6 +166,17 @@ def test_a_run_goes_on_by_its_name_with_other_settings(runner, places):
         result = outcome(runner, resumption(places, name, limit))
         assert result.succeeded and result.checkpoint.run_id == 'again'
         assert folder.target(LAST) == f'step_{step + more:09d}'
+        assert read_run(folder)[0].stopping.max_samples == 4 * (step + more)
+
+
+def test_a_run_goes_on_as_itself_and_in_one_place(runner, places):
+    folder = stopped_run(runner, places, 'same')
+    with pytest.raises(TaskError, match='seed cannot change from 0 to 9') as error:
+        resumption(places, 'same', 'seed=9')
+    assert error.value.problem is Problem.INVALID_CONFIG
+    with only_one(folder.path):
+        result = outcome(runner, resumption(places, 'same'))
+    assert result.problem is Problem.INVALID_CONFIG and 'by another process' in result.message
 
 
 def test_of_a_killed_run_the_steps_after_its_checkpoint_are_made_anew(runner, places):

@@ -1,18 +1,13 @@
 """The command ``train``: a world model from recorded sessions."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
-import subprocess
 import sys
 from typing import Any
 
-from devrobot_interfaces_py.configs import (
-    add_arguments,
-    config_from_args,
-    ConfigError,
-    load_config,
-)
+from devrobot_interfaces_py.configs import add_arguments, ConfigError
 from devrobot_training.cli.command import (
     add_reading_options,
     INTERRUPTED,
@@ -22,24 +17,41 @@ from devrobot_training.cli.command import (
     stop_signals,
 )
 from devrobot_training.cli.train_output import Console, report
-from devrobot_training.fit.config import train_preset, TrainConfig
+from devrobot_training.cli.train_settings import (
+    chosen,
+    DEFAULT_PRESET,
+    folder_to_resume,
+    new_folder,
+    RUNS,
+)
+from devrobot_training.cli.train_team import (
+    as_member,
+    end_by_force_at_once,
+    input_has_ended,
+    is_member,
+    start_team,
+)
+from devrobot_training.fit.config import TrainConfig
+from devrobot_training.fit.lock import only_one
+from devrobot_training.fit.problems import TeamError
 from devrobot_training.fit.run_folder import (
     check_run_id,
     EVENTS,
     METRICS,
     new_run_id,
     RunFolder,
+    taken_away_on_failure,
 )
 from devrobot_training.fit.stopping import Stop
-from devrobot_training.fit.team import join_team, leave_team, Team
-from devrobot_training.fit.training import Data, Inputs, open_data, read_run, same_data, Training
+from devrobot_training.fit.team import join_team, leave_team, member_device, Team
+from devrobot_training.fit.training import Data, Inputs, open_data, Training
 from devrobot_training.logs.metrics_log import MetricsLog
 from devrobot_training.logs.recording import MetricsRecorder
-from devrobot_training.logs.writers import make_writers, WRITERS
+from devrobot_training.logs.writers import check_writers, make_writers, WRITERS
 from devrobot_world_model.config import PRESET_NAMES
 
-RUNS = Path('runs')
 FAILED = ('non_finite',)
+MODULE = 'devrobot_training.cli.train'
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -56,8 +68,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         '--preset',
         choices=PRESET_NAMES,
-        default='tiny',
-        help='recipe to start from (default tiny)',
+        help=f'recipe to start from (default {DEFAULT_PRESET})',
     )
     parser.add_argument(
         '--config', type=Path, metavar='FILE', help='YAML file with settings, as config.yaml'
@@ -66,17 +77,25 @@ def build_parser() -> argparse.ArgumentParser:
         '--checkpoint', type=Path, metavar='FOLDER', help='checkpoint whose weights to begin with'
     )
     parser.add_argument(
-        '--runs-dir', type=Path, default=RUNS, help='the run goes to <session>/<run id> in it'
+        '--runs-dir',
+        type=Path,
+        metavar='FOLDER',
+        help=f'the run goes to <session>/<run id> in it (default {RUNS})',
     )
     parser.add_argument('--run-id', default='', help='name of the run (default: date and time)')
     parser.add_argument(
         '--resume',
         type=Path,
         metavar='RUN',
-        help='go on with a run; settings are those of the run',
+        help='go on with a run; settings are those of the run, docs/training.md says which may be '
+        'others',
     )
     parser.add_argument(
-        '--processes', type=int, default=1, help='processes that share each batch, one GPU each'
+        '--processes',
+        type=int,
+        default=1,
+        metavar='N',
+        help='processes that share each batch, one GPU each (default 1)',
     )
     parser.add_argument(
         '--log-to', choices=tuple(WRITERS), nargs='*', default=[], help='further logs of metrics'
@@ -88,88 +107,84 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(args: Sequence[str] | None = None) -> None:
     """Run the command."""
-    run(
-        build_parser(),
-        lambda arguments: work(arguments, sys.argv[1:] if args is None else args),
-        args,
-    )
+    words = sys.argv[1:] if args is None else args
+    with as_member():
+        run(build_parser(), lambda arguments: work(arguments, words), args)
 
 
 def work(arguments: argparse.Namespace, words: Sequence[str]) -> Any:
     """Train; return the summary."""
-    if arguments.session is None and arguments.resume is None:
-        raise ConfigError('name a session to train on, or a run with --resume')
+    if is_member():
+        end_by_force_at_once()
     if arguments.run_id:
         check_run_id(arguments.run_id)
+    check_writers(arguments.log_to)
+    config, inputs, changes = chosen(arguments)
+    _check_processes(arguments.processes, config)
     team = join_team()
     if arguments.processes > 1 and team.size == 1:
-        return Outcome(None, _start_team(arguments, words))
+        words = list(words)
+        if not arguments.run_id and arguments.resume is None:
+            words += ['--run-id', new_run_id()]  # the same one in every process
+        return Outcome(None, start_team(MODULE, words, arguments.processes, config.threads))
+    _check_processes(team.size, config)
+    team.device(config.device)
     try:
-        return _train(arguments, team, words)
+        return _train(arguments, team, (config, inputs, changes), words)
     finally:
         leave_team(team)
 
 
-def _start_team(arguments: argparse.Namespace, words: Sequence[str]) -> int:
-    """Start this command once per process, under torchrun; return its exit code."""
-    command = [
-        *(sys.executable, '-m', 'torch.distributed.run', '--standalone'),
-        *('--nproc-per-node', str(arguments.processes), '-m', 'devrobot_training.cli.train'),
-        *words,
-    ]
-    if not arguments.run_id and arguments.resume is None:
-        command += ['--run-id', new_run_id()]  # the same one in every process
-    return subprocess.run(command, check=False).returncode
+def _check_processes(processes: int, config: TrainConfig) -> None:
+    """Refuse before anything is started what would fail in each process."""
+    if processes < 1:
+        raise ConfigError(f'--processes is {processes}, must be at least 1')
+    if config.fit.batch_size % processes:
+        raise ConfigError(
+            f'--fit.batch-size is {config.fit.batch_size}, must be a multiple of the '
+            f'{processes} processes'
+        )
+    member_device(config.device, 0, processes, alone=processes == 1)
 
 
-def _train(arguments: argparse.Namespace, team: Team, words: Sequence[str]) -> Any:
-    config, inputs = _settings(arguments, team)
+def _train(
+    arguments: argparse.Namespace,
+    team: Team,
+    settings: tuple[TrainConfig, Inputs, str],
+    words: Sequence[str],
+) -> Any:
+    config, inputs, changes = settings
     console = Console(quiet=arguments.quiet or not team.leads)
     data = _in_turn(team, lambda: open_data(inputs, config, console.reading))
     folder = _folder(arguments, team, config, inputs, data, words)
-    training, recorder = _prepare(arguments, team, folder, config, data, console)
-    try:
-        # A run that was killed before its first checkpoint goes on from the beginning.
-        resumed = arguments.resume is not None and training.resume()
-        if inputs.start and not resumed:
-            training.begin_from(Path(inputs.start))
-        if recorder is not None:
-            recorder.begin_after(training.learner.step)
-        training.fitter.tell('resumed' if resumed else 'started', str(folder.path))
-        stop = _run(training, console)
-    finally:
-        console.close()
-        if recorder is not None:
-            recorder.close()
-    if not team.leads:
-        return Outcome(None, 0)
-    summary = report(training, stop, quiet=arguments.quiet)
+    lock = only_one(folder.path) if team.leads else nullcontext()
+    with lock, _way_out(folder):
+        with taken_away_on_failure(folder, new=arguments.resume is None and team.leads):
+            prepared = (config, inputs, data)
+            training, recorder = _prepare(arguments, team, folder, prepared, console)
+        try:
+            if changes:
+                folder.write_config(config)
+                training.fitter.tell('settings', changes)
+            stop = _run(training, console)
+        finally:
+            console.close()
+            if recorder is not None:
+                recorder.close()
+        if not team.leads:
+            return Outcome(None, 0)
+        summary = report(training, stop, quiet=arguments.quiet)
     code = INTERRUPTED if stop.reason == 'interrupted' else int(stop.reason in FAILED)
     return Outcome(summary, code)
 
 
-def _settings(arguments: argparse.Namespace, team: Team) -> tuple[TrainConfig, Inputs]:
-    if arguments.resume is not None:
-        config, inputs = read_run(RunFolder(arguments.resume))
-    else:
-        base = train_preset(arguments.preset)
-        if arguments.config is not None:
-            base = load_config(TrainConfig, arguments.config)
-        config = base
-        inputs = Inputs(
-            train=arguments.session,
-            validation=arguments.validation,
-            start='' if arguments.checkpoint is None else str(arguments.checkpoint),
-            namespace=arguments.namespace,
-            skip_faulty=arguments.skip_faulty,
-        )
-    config = config_from_args(TrainConfig, arguments, base=config)
-    if config.fit.batch_size % team.size:
-        raise ConfigError(
-            f'--fit.batch-size is {config.fit.batch_size}, must be a multiple of the '
-            f'{team.size} processes'
-        )
-    return config, inputs
+@contextmanager
+def _way_out(folder: RunFolder) -> Iterator[None]:
+    """Say how to go on after the loss of a process."""
+    try:
+        yield
+    except TeamError as error:
+        raise TeamError(f'{error}; go on with --resume {folder.path}') from error
 
 
 def _in_turn(team: Team, open_them: Any) -> Data:
@@ -188,28 +203,22 @@ def _folder(
     words: Sequence[str],
 ) -> RunFolder:
     if arguments.resume is not None:
-        folder = RunFolder(arguments.resume)
-        same_data(folder.read_inputs().get('digests', {}), data)
-        return folder
-    session = data.train.sessions[0].bag.name
+        return folder_to_resume(arguments.resume, data)
     if not team.leads:
-        return RunFolder(arguments.runs_dir / session / arguments.run_id)
-    folder = RunFolder.create(arguments.runs_dir, session, arguments.run_id)
-    folder.write_config(config)
-    folder.write_inputs(
-        {'inputs': inputs.to_dict(), 'digests': dict(data.digests), 'command': ['train', *words]}
-    )
-    return folder
+        session = data.train.sessions[0].bag.name
+        return RunFolder((arguments.runs_dir or RUNS) / session / arguments.run_id)
+    return new_folder(arguments, config, inputs, data, words)
 
 
 def _prepare(
     arguments: argparse.Namespace,
     team: Team,
     folder: RunFolder,
-    config: TrainConfig,
-    data: Data,
+    prepared: tuple[TrainConfig, Inputs, Data],
     console: Console,
 ) -> tuple[Training, MetricsRecorder | None]:
+    """Build the model, with the weights that it begins with or had when it was stopped."""
+    config, inputs, data = prepared
     listeners: list[Any] = [console.listen]
     recorder = None
     if team.leads:
@@ -219,11 +228,18 @@ def _prepare(
             events=folder.path / EVENTS,
         )
         listeners.append(recorder)
-    return Training(folder, config, data, listeners=listeners, team=team), recorder
+    training = Training(folder, config, data, listeners=listeners, team=team)
+    resumed = training.begin(inputs.start, go_on=arguments.resume is not None)
+    if recorder is not None:
+        recorder.begin_after(training.learner.step)
+    training.fitter.tell('resumed' if resumed else 'started', str(folder.path))
+    return training, recorder
 
 
 def _run(training: Training, console: Console) -> Stop:
     """Train; the first signal ends it after the step, the second at once."""
+    if is_member():
+        return training.run(input_has_ended)
     told = 'stopping after this step; once more stops at once'
     with stop_signals(lambda: console.say(told)) as should_stop:
         return training.run(should_stop)

@@ -20,6 +20,8 @@ STORES = ('auto', 'memory', 'disk')
 BLOCK = 64
 #: Pages of the mapped file that may stay in this process before they are given back.
 RESIDENT_BYTES = 64 * 1024 * 1024
+#: Share of the free memory of a GPU that frames may take.
+MOST_OF_A_GPU = 0.5
 
 
 class FrameStore:
@@ -79,9 +81,16 @@ class FrameStore:
         self._patches = patches
 
     def to(self, device: torch.device) -> None:
-        """Keep the patches on ``device``, where they are in memory at all."""
-        if self._patches is not None:
-            self._patches = self._patches.to(device)
+        """
+        Keep the patches on ``device``, where they are in memory at all.
+
+        What would take most of a GPU stays in the memory of the host; batches are copied then.
+        """
+        if self._patches is None:
+            return
+        if device.type == 'cuda' and not _has_room(device, self._patches.nbytes):
+            return
+        self._patches = self._patches.to(device)
 
     def gather(self, rows: np.ndarray) -> Tensor:
         """Return the (len(rows), N, D) uint8 patches of frames, as a copy."""
@@ -115,3 +124,9 @@ class FrameStore:
         if self._touched >= RESIDENT_BYTES and mapped is not None:
             mapped.madvise(mmap.MADV_DONTNEED)
             self._touched = 0
+
+
+def _has_room(device: torch.device, size: int) -> bool:
+    """Return whether so many bytes leave a GPU most of its free memory."""
+    free, _ = torch.cuda.mem_get_info(device)
+    return size <= MOST_OF_A_GPU * free

@@ -119,9 +119,12 @@ class BatchLoader:
     def _gather(self, rows: np.ndarray) -> _Transfer:
         own = rows[self._part]
         batch, before, imagined = self._canvases.batch(own), None, None
-        count = round(self._share * len(own))
+        count = round(self._share * len(rows))
         if count:
-            imagined = np.flatnonzero(self._canvases.follows[own])[:count]
+            # Chosen from the whole batch: several processes imagine what a single one would.
+            chosen = np.zeros(len(rows), bool)
+            chosen[np.flatnonzero(self._canvases.follows[rows])[:count]] = True
+            imagined = np.flatnonzero(chosen[self._part])
             if len(imagined):
                 before = self._canvases.batch(own[imagined] - 1)
         loaded = Loaded(

@@ -69,7 +69,9 @@ class FitConfig:
         maximum=1.0,
     )
     compile: str = param(
-        'auto', 'torch.compile; auto = on a GPU only, where it pays', choices=COMPILE
+        'auto',
+        'torch.compile; auto = on a GPU only, where it pays, and where there is a C++ compiler',
+        choices=COMPILE,
     )
 
     def __post_init__(self) -> None:
@@ -92,7 +94,10 @@ class TrainConfig:
     )
     device: str = param('auto', 'auto, cpu, cuda or cuda:N; auto = cuda where present')
     threads: int = param(
-        1, 'CPU threads of the model; more than one pays only on an idle host', minimum=1
+        1,
+        'CPU threads of the model; more than one pays only on an idle host',
+        minimum=1,
+        maximum=256,
     )
     attention: str = param(
         'auto', 'attention kernel: auto = explicit on CPU, sdpa on a GPU', choices=ATTENTIONS

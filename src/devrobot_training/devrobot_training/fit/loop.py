@@ -91,6 +91,7 @@ class Fitter:
         #: Why the training has ended, also of one whose last state was restored.
         self.ended: Stop | None = None
         self._begun = (0.0, 0.0)
+        self._spent = 0.0
         self._window = (0.0, 0)
 
     def run(self, should_stop: Callable[[], bool] = lambda: False) -> Stop:
@@ -102,8 +103,9 @@ class Fitter:
         :raises TeamError: if another process of the team is gone.
         """
         done, clock = self.progress, self._clock
-        self._begun = (clock.cpu() - done.cpu_seconds, clock.wall() - done.wall_seconds)
-        self._window = (clock.wall(), self.learner.samples_seen)
+        self._begun = (clock.cpu(), clock.wall() - done.wall_seconds)
+        self._spent = done.cpu_seconds
+        self._window = (clock.wall(), self.samples)
         try:
             stop = self.ended = self._ended_before()
             while stop is None:
@@ -140,7 +142,7 @@ class Fitter:
         self._emit(
             Happened(
                 step=self.learner.step,
-                samples=self.learner.samples_seen,
+                samples=self.samples,
                 event=event,
                 message=message,
             )
@@ -191,7 +193,7 @@ class Fitter:
     @property
     def samples(self) -> int:
         """Samples of all processes."""
-        return self.learner.samples_seen * self._team.size
+        return self.learner.samples_seen
 
     def _agreed(self, seconds: float) -> float:
         """Return the same time in every process."""
@@ -285,7 +287,8 @@ class Fitter:
         return (samples - before) / max(now - begin, 1e-9)
 
     def _tell_time(self) -> None:
-        self.progress.cpu_seconds = self._clock.cpu() - self._begun[0]
+        own = np.array([self._clock.cpu() - self._begun[0]])
+        self.progress.cpu_seconds = self._spent + float(self._team.total(own)[0])
         self.progress.wall_seconds = self._clock.wall() - self._begun[1]
 
     def _emit(self, event: Any) -> None:

@@ -93,9 +93,7 @@ def train_once(
     )
     try:
         training = Training(run, config, data(), listeners=[*listeners, recorder])
-        resumed = training.resume()
-        if start and not resumed:
-            training.begin_from(Path(start), moments=True)
+        resumed = training.begin(start, go_on=True, moments=True)
         recorder.begin_after(training.learner.step)
         training.fitter.tell('resumed' if resumed else 'started', str(folder))
         # One that was killed between its last state and its result has no step left.

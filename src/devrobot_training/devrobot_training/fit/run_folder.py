@@ -15,8 +15,8 @@ A checkpoint gets a name of its own and the link moves afterwards, in one rename
 process is killed, ``last`` names a whole checkpoint.
 """
 
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import datetime, UTC
 import json
 import os
@@ -65,6 +65,19 @@ def point_to(folder: Path, link: str, name: str) -> None:
     temporary.unlink(missing_ok=True)
     temporary.symlink_to(name)
     temporary.replace(folder / link)
+
+
+@contextmanager
+def taken_away_on_failure(folder: 'RunFolder', *, new: bool) -> Iterator[None]:
+    """Leave nothing of a new run that could not begin; one that goes on stays as it was."""
+    try:
+        yield
+    except BaseException:
+        if new:
+            shutil.rmtree(folder.path, ignore_errors=True)
+            with suppress(OSError):
+                folder.path.parent.rmdir()  # of a session that has no other run
+        raise
 
 
 class RunFolder:
@@ -122,7 +135,11 @@ class RunFolder:
         try:
             value = json.loads(path.read_text(encoding='utf-8'))
         except (OSError, ValueError) as error:
-            raise RunError(f'{self.path} is no run that can be resumed: {error}') from error
+            reason = error.strerror if isinstance(error, OSError) else error
+            raise RunError(
+                f'{self.path} is no run that can be resumed: {path.name}: {reason}; name the '
+                'folder of a run, like runs/<session>/<run id>'
+            ) from error
         if not isinstance(value, dict):
             raise RunError(f'{path} is damaged: it holds no names and values')
         return value

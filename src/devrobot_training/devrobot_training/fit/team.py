@@ -11,7 +11,9 @@ from datetime import timedelta
 import os
 from typing import Any
 
+from devrobot_interfaces_py.configs import ConfigError
 from devrobot_training.fit.problems import TeamError
+from devrobot_world_model.model.factory import resolve_device
 import numpy as np
 import torch
 from torch import distributed, nn
@@ -26,6 +28,9 @@ class Team:
 
     rank: int = 0
     size: int = 1
+    local_rank: int = 0
+    #: Processes of the team on this machine.
+    local_size: int = 1
 
     @property
     def leads(self) -> bool:
@@ -34,7 +39,19 @@ class Team:
 
     def wrap(self, model: nn.Module) -> Callable[..., Any]:
         """Return what is called instead of ``model``, so that gradients are averaged."""
-        return model if self.size == 1 else DistributedDataParallel(model)
+        if self.size == 1:
+            return model
+        device = next(model.parameters()).device
+        ids = [device] if device.type == 'cuda' else None
+        return DistributedDataParallel(model, device_ids=ids)
+
+    def device(self, name: str) -> str:
+        """
+        Return the device of this process, where ``name`` is asked for: a GPU each.
+
+        :raises ConfigError: if all would be on one, or there are not enough.
+        """
+        return member_device(name, self.local_rank, self.local_size, alone=self.size == 1)
 
     def any(self, flag: bool) -> bool:
         """Return whether ``flag`` is set in one of the processes."""
@@ -77,7 +94,35 @@ def join_team() -> Team:
         return Team()
     backend = 'cpu:gloo,cuda:nccl' if torch.cuda.is_available() else 'gloo'
     _guarded(lambda: distributed.init_process_group(backend, timeout=TIMEOUT))
-    return Team(rank=distributed.get_rank(), size=distributed.get_world_size())
+    return Team(
+        rank=distributed.get_rank(),
+        size=distributed.get_world_size(),
+        local_rank=int(os.environ.get('LOCAL_RANK', '0')),
+        local_size=int(os.environ.get('LOCAL_WORLD_SIZE', '1')),
+    )
+
+
+def member_device(name: str, local_rank: int, local_size: int, *, alone: bool) -> str:
+    """
+    Return the device of one of ``local_size`` processes on this machine.
+
+    :param alone: whether it is the only process of its team.
+    :raises ConfigError: if several would be on one GPU, or there are not enough.
+    """
+    device = resolve_device(name)
+    if alone or device.type == 'cpu':
+        return name
+    if name not in ('auto', 'cuda'):
+        raise ConfigError(
+            f'--device is {name}, but each process takes a GPU of its own: use cuda, or auto'
+        )
+    there = torch.cuda.device_count()
+    if local_size > there:
+        raise ConfigError(
+            f'{local_size} processes need a GPU each, and there are {there}: use --processes '
+            f'{there}, or --device cpu'
+        )
+    return f'cuda:{local_rank}'
 
 
 def leave_team(team: Team) -> None:

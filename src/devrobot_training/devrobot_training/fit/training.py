@@ -7,8 +7,10 @@ checkpoint as if nothing had happened.
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+import os
 from pathlib import Path
+import shutil
 from typing import Any
 
 from devrobot_interfaces_py.configs import config_to_dict, ConfigError, load_config
@@ -18,26 +20,22 @@ from devrobot_training.fit.events import Listener
 from devrobot_training.fit.loop import Fitter, Parts
 from devrobot_training.fit.problems import RunError
 from devrobot_training.fit.run_folder import CONFIG, LAST, RunFolder
+from devrobot_training.fit.saved_state import restore, save
 from devrobot_training.fit.stopping import Stop
 from devrobot_training.fit.team import Team
 from devrobot_training.sessions.opening import open_session
 from devrobot_training.sessions.session import check_same_action_space, Session
 from devrobot_training.sessions.splits import PartConfig, split_in_two
 from devrobot_world_model.canvas.layout import CanvasLayout
-from devrobot_world_model.checkpoints import (
-    IncompatibleCheckpointError,
-    load_checkpoint,
-    LoadedCheckpoint,
-)
+from devrobot_world_model.checkpoints import IncompatibleCheckpointError, load_checkpoint
 from devrobot_world_model.learning.processor import prepare_processor
-from devrobot_world_model.learning.state import learner_state, MODEL_PREFIX, restore_learner
+from devrobot_world_model.learning.state import restore_learner
 from devrobot_world_model.learning.step import Learner
 from devrobot_world_model.model.factory import build_model
 import torch
-from torch import Tensor
 
-RAW_PREFIX = 'raw.'
 Reading = Callable[[int, int], None]
+COMPILERS = ('g++', 'clang++', 'c++')
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,16 +150,20 @@ class Training:
         self.data = data
         self.team = team or Team()
         prepare_processor(config.threads)
-        model = build_model(config.world_model())
+        place = self.team.device(config.device)
+        model = build_model(replace(config.world_model(), device=place))
         device = next(model.parameters()).device
+        if device.type == 'cuda':
+            torch.cuda.set_device(device)
         data.train.store.to(device)
-        generator = torch.Generator(device).manual_seed(config.seed + self.team.rank)
+        generator = torch.Generator(device).manual_seed(config.seed)
         self.learner = Learner(
             model,
             loss=config.loss,
             optimizer=config.optimizer,
             generator=generator,
             forward=_forward(model, config, self.team),
+            part=(self.team.rank, self.team.size),
         )
         self.fitter = Fitter(
             config,
@@ -186,7 +188,7 @@ class Training:
             with suppress(IncompatibleCheckpointError):
                 restore_learner(self.learner, loaded.tensors, configs, {}, loaded.state, True)
             if self.learner.generator is not None:
-                self.learner.generator.manual_seed(self.config.seed + self.team.rank)
+                self.learner.generator.manual_seed(self.config.seed)
         if self.fitter.average is not None:
             values = {n: p.detach().clone() for n, p in self.learner.model.named_parameters()}
             self.fitter.average.restore(values)
@@ -201,37 +203,30 @@ class Training:
         name = self.folder.target(LAST)
         if not name:
             return False
-        loaded = load_checkpoint(self.folder.checkpoints, name)
-        if 'fit' not in loaded.state:
-            raise RunError(f'{self.folder.checkpoints / name} is no checkpoint of a training')
-        configs = (loaded.config, config_to_dict(self.config.world_model()))
-        tensors = _with_raw_weights(loaded) if self.fitter.average else loaded.tensors
-        restore_learner(self.learner, tensors, configs, loaded.counters, loaded.state, True)
-        if self.fitter.average is not None:
-            self.fitter.average.restore(loaded.part(MODEL_PREFIX))
-        self.fitter.restore(loaded.state['fit'])
+        restore(self.folder, name, self.fitter, self.config)
         return True
+
+    def begin(self, start: str, *, go_on: bool, moments: bool = False) -> bool:
+        """
+        Take the last state of the folder, or else the weights of ``start``.
+
+        A run that was killed before its first checkpoint goes on from the beginning.
+
+        :param start: see ``Inputs``.
+        :param go_on: whether there may be a state to go on from; returned is whether there was.
+        :param moments: see ``begin_from``.
+        """
+        resumed = go_on and self.resume()
+        if start and not resumed:
+            self.begin_from(Path(start), moments=moments)
+        return resumed
 
     def run(self, should_stop: Callable[[], bool] = lambda: False) -> Stop:
         """Train; see ``Fitter.run``."""
         return self.fitter.run(should_stop)
 
     def _save(self, best: bool) -> None:
-        """Write a checkpoint; averaged weights, if there are any, are its model."""
-        tensors, counters, state = learner_state(self.learner)
-        if self.fitter.average is not None:
-            for name, value in self.fitter.average.average.items():
-                tensors[RAW_PREFIX + name] = tensors[MODEL_PREFIX + name]
-                tensors[MODEL_PREFIX + name] = value.cpu().clone()
-        progress = self.fitter.progress
-        self.folder.save(
-            tensors=tensors,
-            config=config_to_dict(self.config.world_model()),
-            metrics={'validation_loss': progress.best, 'within_2px': progress.within_2px},
-            counters=counters,
-            state={**state, 'fit': self.fitter.state()},
-            best=best,
-        )
+        save(self.folder, self.fitter, self.config, best=best)
 
 
 def read_run(folder: RunFolder) -> tuple[TrainConfig, Inputs]:
@@ -247,24 +242,27 @@ def read_run(folder: RunFolder) -> tuple[TrainConfig, Inputs]:
         raise RunError(f'{folder.path} cannot be resumed: {error}') from error
 
 
-def _with_raw_weights(loaded: LoadedCheckpoint) -> dict[str, Tensor]:
-    """Return the tensors with the weights that the loop trains, not their average."""
-    raw = {f'{MODEL_PREFIX}{name}': value for name, value in loaded.part(RAW_PREFIX).items()}
-    if not raw:
-        raise RunError(
-            f'checkpoint {loaded.info.name} has no averaged weights: resume with fit.ema 0'
-        )
-    return {**loaded.tensors, **raw}
-
-
 def _forward(model: Any, config: TrainConfig, team: Team) -> Callable[..., Any]:
     """Return what computes the model in a training step."""
-    on_gpu = next(model.parameters()).device.type == 'cuda'
-    wanted = config.fit.compile
     inner = team.wrap(model)
-    if wanted == 'always' or (wanted == 'auto' and on_gpu):
-        return torch.compile(inner)
-    return inner
+    device = next(model.parameters()).device.type
+    return torch.compile(inner) if compiles(config.fit.compile, device) else inner
+
+
+def compiles(wanted: str, device: str) -> bool:
+    """
+    Return whether ``fit.compile`` means that on a kind of device.
+
+    :raises ConfigError: if it is asked for, and there is nothing to compile with.
+    """
+    # Triton, on a GPU, compiles as well: the part that starts its kernels is C.
+    able = any(map(shutil.which, COMPILERS)) or bool(os.environ.get('CXX'))
+    if wanted == 'always' and not able:
+        raise ConfigError(
+            'fit.compile is always, but there is no C++ compiler: install g++, or use '
+            '--fit.compile never'
+        )
+    return able and (wanted == 'always' or (wanted == 'auto' and device == 'cuda'))
 
 
 def same_data(recorded: Mapping[str, str], data: Data) -> None:

@@ -8,6 +8,7 @@ from typing import TypeVar
 from devrobot_interfaces_py.configs import ConfigError, load_config
 from devrobot_training.fit.config import train_preset, TrainConfig
 from devrobot_training.fit.problems import RunError
+from devrobot_training.fit.resuming import check_changes
 from devrobot_training.fit.run_folder import check_run_id, CONFIG, INPUTS, new_run_id, RunFolder
 from devrobot_training.fit.training import Inputs, read_run
 from devrobot_training.tasks.names import find, UnusableNameError
@@ -62,6 +63,8 @@ class Plan:
     inputs: Inputs
     run_id: str
     folder: RunFolder | None = None
+    #: In words, what is another in the settings of a run that goes on.
+    changes: str = ''
 
 
 def make_plan(request: TrainingRequest, places: ServerConfig) -> Plan:
@@ -95,9 +98,12 @@ def _resumed(request: TrainingRequest, places: ServerConfig) -> Plan:
     with told_as(Problem.INVALID_CONFIG, ConfigError, RunError, UnusableNameError):
         folder = RunFolder(run_path(request.run_id, places.runs_dir))
         refuse_with_a_run(request, 'config_path', 'checkpoint')
-        config, inputs = read_run(folder)
-        config = load_config(TrainConfig, None, request.overrides, base=config)
-    return Plan(config=config, inputs=inputs, run_id=folder.path.name, folder=folder)
+        before, inputs = read_run(folder)
+        config = load_config(TrainConfig, None, request.overrides, base=before)
+        changes = check_changes(before, config)
+    return Plan(
+        config=config, inputs=inputs, run_id=folder.path.name, folder=folder, changes=changes
+    )
 
 
 def refuse_with_a_run(request: TrainingRequest, *names: str) -> None:

@@ -1,19 +1,27 @@
 """A training on request: from names to a run with its report."""
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import replace
 import json
 import math
 from pathlib import Path
-import shutil
 
 from devrobot_training.evaluation.config import EvaluationConfig
 from devrobot_training.evaluation.files import DATA
 from devrobot_training.fit.config import TrainConfig
 from devrobot_training.fit.events import Event, StepDone
 from devrobot_training.fit.finish import summarise
+from devrobot_training.fit.lock import only_one
 from devrobot_training.fit.problems import RunError
-from devrobot_training.fit.run_folder import BEST, EVENTS, LAST, METRICS, RunFolder
+from devrobot_training.fit.run_folder import (
+    BEST,
+    EVENTS,
+    LAST,
+    METRICS,
+    RunFolder,
+    taken_away_on_failure,
+)
 from devrobot_training.fit.stopping import INTERRUPTED, NON_FINITE, Stop
 from devrobot_training.fit.training import Data, open_data, same_data, Training
 from devrobot_training.jobs import Job
@@ -60,6 +68,17 @@ class TrainingTask:
             if plan.folder is not None:
                 same_data(plan.folder.read_inputs().get('digests', {}), data)
         folder = plan.folder or self._make_folder(data)
+        with ExitStack() as stack:
+            with told_as(Problem.INVALID_CONFIG, RunError):
+                stack.enter_context(only_one(folder.path))
+            return self._trained(folder, data, job)
+
+    def failed(self, error: Exception) -> Outcome:
+        """Return what is left after an error."""
+        outcome = replace(outcome_of(error), checkpoint=self._best())
+        return self._resumable(outcome) if outcome.stopped else outcome
+
+    def _trained(self, folder: RunFolder, data: Data, job: Job[Outcome]) -> Outcome:
         recorder = MetricsRecorder(MetricsLog(folder.path / METRICS), events=folder.path / EVENTS)
         try:
             training = self._prepare(folder, data, job, recorder)
@@ -68,11 +87,6 @@ class TrainingTask:
         finally:
             recorder.close()
         return self._finish(training, stop, job)
-
-    def failed(self, error: Exception) -> Outcome:
-        """Return what is left after an error."""
-        outcome = replace(outcome_of(error), checkpoint=self._best())
-        return self._resumable(outcome) if outcome.stopped else outcome
 
     def _make_folder(self, data: Data) -> RunFolder:
         with told_as(Problem.INVALID_CONFIG, RunError):
@@ -100,20 +114,16 @@ class TrainingTask:
             if isinstance(event, StepDone):
                 job.tell(progress=_share(event.samples, plan.config))
 
-        try:
+        with taken_away_on_failure(folder, new=plan.folder is None):
             training = Training(folder, plan.config, data, listeners=[listen, recorder])
             with told_as(Problem.INCOMPATIBLE_CHECKPOINT, CheckpointError, RunError):
-                # A run that was killed before its first checkpoint goes on from the beginning.
-                resumed = plan.folder is not None and training.resume()
-                if plan.inputs.start and not resumed:
-                    training.begin_from(Path(plan.inputs.start))
-        except Exception:
-            if plan.folder is None:
-                shutil.rmtree(folder.path, ignore_errors=True)  # a run that never began
-            raise
+                resumed = training.begin(plan.inputs.start, go_on=plan.folder is not None)
         if plan.folder is not None:
             recorder.begin_after(training.learner.step)
         training.fitter.tell('resumed' if resumed else 'started', str(folder.path))
+        if plan.changes:
+            folder.write_config(plan.config)
+            training.fitter.tell('settings', plan.changes)
         self._folder = folder
         return training
 

@@ -51,19 +51,24 @@ class Learner:
         optimizer: OptimizerConfig,
         generator: torch.Generator | None = None,
         forward: Callable[..., Any] | None = None,
+        part: tuple[int, int] = (0, 1),
     ) -> None:
         """
         Build the optimiser.
 
         :param forward: computes ``model`` in a training step, where that is to be compiled or
             averaged over processes; the model itself by default.
+        :param part: (r, n) where the batches of a step are every n-th sample, from the r-th on, of
+            a batch that n processes share. Each of them draws the masks of the whole batch, so
+            that they are those of a single process and the generators stay alike.
         """
         self.model = model
-        self.forward = forward or model
+        self.forward = model if forward is None else forward
         self.loss_config = loss
         self.optimizer_config = optimizer
         self.optimizer = build_optimizer(model, optimizer)
         self.generator = generator
+        self.rank, self.processes = part
         device = next(model.parameters()).device
         self.gradients: PartedGradients | None = None
         if device.type == 'cpu' and self.forward is model:
@@ -81,7 +86,7 @@ class Learner:
         """
         result = train_step(self, batch)
         self.step += 1
-        self.samples_seen += len(batch)
+        self.samples_seen += len(batch) * self.processes
         return result
 
 
@@ -93,15 +98,7 @@ def train_step(learner: Learner, batch: Batch) -> StepResult:
     rate = learning_rate(learner.step, config)
     for group in learner.optimizer.param_groups:
         group['lr'] = rate
-    mask = last_slot_mask(
-        len(batch),
-        model.layout.patches_per_frame,
-        ratio_min=learner.loss_config.mask_ratio_min,
-        ratio_max=learner.loss_config.mask_ratio_max,
-        generator=learner.generator,
-        device=device,
-    )
-    losses, norm = _backward(learner, batch, mask)
+    losses, norm = _backward(learner, batch, _mask(learner, len(batch), device))
     loss = losses.of_kind(learner.loss_config.kind).mean()
     # One synchronisation per step; without it a single bad batch would poison the weights.
     if not torch.isfinite(norm + loss):
@@ -122,6 +119,20 @@ def train_step(learner: Learner, batch: Batch) -> StepResult:
         step=learner.step,
         samples=len(batch),
     )
+
+
+def _mask(learner: Learner, size: int, device: torch.device) -> Tensor | None:
+    """Return the (B, N) mask of this process's part of the batch; None = all is hidden."""
+    config = learner.loss_config
+    mask = last_slot_mask(
+        size * learner.processes,
+        learner.model.layout.patches_per_frame,
+        ratio_min=config.mask_ratio_min,
+        ratio_max=config.mask_ratio_max,
+        generator=learner.generator,
+        device=device,
+    )
+    return None if mask is None else mask[learner.rank :: learner.processes]
 
 
 def _backward(learner: Learner, batch: Batch, mask: Tensor | None) -> tuple[Losses, Tensor]:

@@ -1,0 +1,107 @@
+"""What the options of ``train`` mean: settings, sessions, and the folder of the run."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from devrobot_interfaces_py.configs import config_from_args, ConfigError, load_config
+from devrobot_training.fit.config import train_preset, TrainConfig
+from devrobot_training.fit.resuming import check_changes
+from devrobot_training.fit.run_folder import RunFolder
+from devrobot_training.fit.training import Data, Inputs, read_run, same_data
+
+RUNS = Path('runs')
+DEFAULT_PRESET = 'tiny'
+#: What a run that goes on has already.
+OWN = (
+    *('session', 'validation', 'preset', 'config', 'checkpoint', 'runs_dir', 'run_id'),
+    *('namespace', 'skip_faulty'),
+)
+
+
+def chosen(arguments: argparse.Namespace) -> tuple[TrainConfig, Inputs, str]:
+    """
+    Return settings, inputs, and in words what is another in a run that goes on.
+
+    :raises ConfigError: if an option is wrong, or does not go with another.
+    :raises RunError: if the run cannot be resumed.
+    """
+    if arguments.resume is None:
+        if arguments.session is None:
+            raise ConfigError('name a session to train on, or a run with --resume')
+        inputs = Inputs(
+            train=arguments.session,
+            validation=arguments.validation,
+            start='' if arguments.checkpoint is None else str(arguments.checkpoint),
+            namespace=arguments.namespace,
+            skip_faulty=arguments.skip_faulty,
+        )
+        return config_from_args(TrainConfig, arguments, base=base_of(arguments)), inputs, ''
+    refuse_beside_resume(arguments)
+    before, inputs = read_run(RunFolder(arguments.resume))
+    config = config_from_args(TrainConfig, arguments, base=before)
+    return config, inputs, check_changes(before, config)
+
+
+def base_of(arguments: argparse.Namespace) -> TrainConfig:
+    """
+    Return what the options change: a file, or a preset.
+
+    :raises ConfigError: if both are named.
+    """
+    if arguments.config is None:
+        return train_preset(arguments.preset or DEFAULT_PRESET)
+    if arguments.preset is not None:
+        raise ConfigError(
+            f'--preset {arguments.preset} and --config {arguments.config} are both whole '
+            'recipes: leave one out'
+        )
+    return load_config(TrainConfig, arguments.config)
+
+
+def refuse_beside_resume(arguments: argparse.Namespace) -> None:
+    """
+    Refuse what would be passed over.
+
+    :raises ConfigError: naming it.
+    """
+    given = [name for name in OWN if getattr(arguments, name)]
+    if given:
+        word = given[0].replace('_', '-')
+        shown = word if word in ('session', 'validation') else f'--{word}'
+        raise ConfigError(
+            f'{shown} cannot be given with --resume: the run has its own; leave it out, or begin '
+            'a new run without --resume'
+        )
+
+
+def new_folder(
+    arguments: argparse.Namespace,
+    config: TrainConfig,
+    inputs: Inputs,
+    data: Data,
+    words: Sequence[str],
+) -> RunFolder:
+    """
+    Make the folder of a new run, with what a resume needs.
+
+    :raises RunError: if there is one of this name.
+    """
+    session = data.train.sessions[0].bag.name
+    folder = RunFolder.create(arguments.runs_dir or RUNS, session, arguments.run_id)
+    folder.write_config(config)
+    folder.write_inputs(
+        {'inputs': inputs.to_dict(), 'digests': dict(data.digests), 'command': ['train', *words]}
+    )
+    return folder
+
+
+def folder_to_resume(path: Path, data: Data) -> RunFolder:
+    """
+    Return the folder of a run that goes on.
+
+    :raises RunError: if its recordings have changed since.
+    """
+    folder = RunFolder(path)
+    same_data(folder.read_inputs().get('digests', {}), data)
+    return folder

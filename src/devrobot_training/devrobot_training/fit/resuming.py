@@ -1,0 +1,58 @@
+"""
+What may be another when a run goes on, and what may not.
+
+A run that is resumed is the same run: what decides about its model, its data and its draws stays.
+What only says how long it goes on, how it is computed and when it looks at itself may change.
+"""
+
+from typing import Any
+
+from devrobot_interfaces_py.configs import ConfigError, flatten
+from devrobot_training.fit.config import TrainConfig
+
+#: Settings, or groups of them, that may change.
+FREE = (
+    'stopping',
+    'optimizer.learning_rate',
+    'optimizer.warmup_steps',
+    'optimizer.schedule',
+    'optimizer.total_steps',
+    'optimizer.final_ratio',
+    'optimizer.gradient_clip',
+    'optimizer.precision',
+    'fit.validate_every',
+    'fit.checkpoint_every',
+    'fit.store',
+    'fit.memory_gb',
+    'fit.prefetch',
+    'fit.compile',
+    'device',
+    'threads',
+    'attention',
+)
+
+
+def check_changes(before: TrainConfig, after: TrainConfig) -> str:
+    """
+    Return in words what is another in the settings of a run that goes on; '' = nothing.
+
+    :raises ConfigError: if something is that may not.
+    """
+    old = {info.name: info.default for info in flatten(before)}
+    changed = {
+        info.name: (old[info.name], info.default)
+        for info in flatten(after)
+        if info.default != old[info.name]
+    }
+    for name, (was, wanted) in changed.items():
+        if name not in FREE and name.partition('.')[0] not in FREE:
+            raise ConfigError(
+                f'{name} cannot change from {was} to {wanted} in a run that goes on: leave it '
+                'out, or begin a new run with the weights of this one, by --checkpoint '
+                'RUN/checkpoints/last'
+            )
+    return ', '.join(f'{name} {_shown(*values)}' for name, values in changed.items())
+
+
+def _shown(was: Any, now: Any) -> str:
+    return f'{was} -> {now}'

@@ -1,0 +1,119 @@
+"""``train --resume``: what may be another, what may not, and that only one goes on with a run."""
+
+from pathlib import Path
+import subprocess
+import sys
+
+from command_runs import error_of, run
+from devrobot_interfaces_py.configs import config_to_dict, flatten
+from devrobot_training.fit.config import TrainConfig
+from devrobot_training.fit.resuming import check_changes, FREE
+from devrobot_training.logs.metrics_log import read_rows
+from fit_worlds import dot_session, limited, small
+import pytest
+from team_runs import environment
+import yaml
+
+
+@pytest.fixture(scope='module')
+def bag(tmp_path_factory) -> Path:
+    return dot_session(tmp_path_factory.mktemp('session') / 'walk')
+
+
+@pytest.fixture(scope='module')
+def config(tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp('config') / 'small.yaml'
+    path.write_text(yaml.safe_dump(config_to_dict(small())))
+    return path
+
+
+@pytest.fixture
+def begun(bag, config, tmp_path, capsys) -> Path:
+    words = (bag, '--config', config, '--runs-dir', tmp_path, '--run-id', 'monday', '--quiet')
+    assert run('train', *words, '--stopping.max-samples', 40) == 0
+    capsys.readouterr()
+    return tmp_path / 'walk' / 'monday'
+
+
+def files(folder: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in folder.rglob('*') if path.is_file()}
+
+
+@pytest.mark.parametrize(
+    ('words', 'text'),
+    [
+        (('--sampler.kind', 'loss_weighted'), 'sampler.kind cannot change from uniform to loss_w'),
+        (('--sampler.chunk-length', '2'), 'sampler.chunk_length cannot change from 0 to 2'),
+        (('--fit.train-ratio', '0.5'), 'fit.train_ratio cannot change from 0.7 to 0.5'),
+        (('--fit.batch-size', '8'), 'fit.batch_size cannot change from 4 to 8'),
+        (('--fit.ema', '0.9'), 'fit.ema cannot change from 0.0 to 0.9'),
+        (('--seed', '7'), 'seed cannot change from 0 to 7'),
+        (('--model.encoder-depth', '2'), 'model.encoder_depth cannot change from 1 to 2'),
+        (('BAG',), 'session cannot be given with --resume'),
+        (('--preset', 'tiny'), '--preset cannot be given with --resume'),
+        (('--config', 'CONFIG'), '--config cannot be given with --resume'),
+        (('--checkpoint', 'RUN/checkpoints/last'), '--checkpoint cannot be given with --resume'),
+        (('--run-id', 'tuesday'), '--run-id cannot be given with --resume'),
+        (('--runs-dir', 'runs'), '--runs-dir cannot be given with --resume'),
+        (('--namespace', 'robot'), '--namespace cannot be given with --resume'),
+        (('--skip-faulty',), '--skip-faulty cannot be given with --resume'),
+    ],
+)
+def test_what_would_make_it_another_run_is_refused(bag, config, begun, capsys, words, text):
+    names = {'BAG': str(bag), 'CONFIG': str(config), 'RUN': str(begun)}
+    given = [names.get(word, word) for word in words]
+    before = files(begun)
+    assert run('train', *given, '--resume', begun, '--stopping.max-samples', 80) == 1
+    assert text in error_of(capsys)
+    assert files(begun) == before
+
+
+def test_what_has_changed_is_kept_for_the_next_time(begun):
+    rate = ('--optimizer.learning-rate', 0.0005)
+    assert run('train', '--resume', begun, '--stopping.max-samples', 60, *rate, '--quiet') == 0
+    kept = yaml.safe_load((begun / 'config.yaml').read_text())
+    assert kept['stopping']['max_samples'] == 60
+    assert kept['optimizer']['learning_rate'] == 0.0005
+    events = (begun / 'events.log').read_text().splitlines()
+    told = 'settings: optimizer.learning_rate 0.001 -> 0.0005, stopping.max_samples 40 -> 60'
+    assert [line for line in events if told in line] == [f'step 10 (40 samples) {told}']
+    # A plain resume goes by them, and has nothing to do.
+    assert run('train', '--resume', begun, '--quiet') == 0
+    rows = list(read_rows(begun / 'metrics.jsonl', 'batch'))
+    assert [row['step'] for row in rows] == list(range(1, 16))
+    assert {row['learning_rate'] for row in rows[10:]} == {0.0005}
+
+
+def test_settings_that_cannot_be_used_leave_those_of_the_run(begun, capsys):
+    before = files(begun)
+    words = ('--device', 'cuda:7', '--stopping.max-samples', 80)
+    assert run('train', '--resume', begun, *words) == 1
+    assert "device 'cuda:7' was asked for" in error_of(capsys)
+    assert files(begun) == before
+
+
+def test_two_processes_do_not_go_on_with_one_run(begun, capsys):
+    words = [
+        *(sys.executable, '-m', 'devrobot_training.cli.train', '--resume', str(begun)),
+        *('--stopping.max-samples', '100000', '--stopping.plateau', 'false'),
+        *('--stopping.divergence', 'false'),
+    ]
+    first = subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env=environment())
+    try:
+        assert any(' samples | train ' in line for line in first.stdout)
+        assert run('train', '--resume', begun, '--stopping.max-samples', 200) == 1
+        assert f'{begun} is being worked on by another process' in error_of(capsys)
+        first.terminate()
+        assert first.wait(120) == 130
+    finally:
+        first.kill()
+        first.communicate()
+    steps = [row['step'] for row in read_rows(begun / 'metrics.jsonl', 'batch')]
+    assert steps == list(range(1, len(steps) + 1)) and len(steps) > 10
+
+
+def test_every_setting_that_may_change_is_one():
+    names = {info.name for info in flatten(TrainConfig)}
+    groups = {name.partition('.')[0] for name in names}
+    assert set(FREE) <= names | groups
+    assert check_changes(limited(40), limited(40)) == ''

@@ -1,0 +1,106 @@
+"""``train --processes``: one switch, one end, and a resume that nobody can tell from no stop."""
+
+import json
+import os
+from pathlib import Path
+import re
+import signal
+
+from devrobot_interfaces_py.configs import config_to_dict
+from devrobot_training.logs.metrics_log import read_rows
+from fit_worlds import dot_session, open_small, small
+import pytest
+from team_runs import Team
+import yaml
+
+CONFIG = small(
+    loss__mask_ratio_min=0.5,
+    fit__imagined_share=0.5,
+    fit__validate_every=80,
+    stopping__plateau=False,
+    stopping__divergence=False,
+)
+
+
+@pytest.fixture(scope='module')
+def bag(tmp_path_factory) -> Path:
+    path = dot_session(tmp_path_factory.mktemp('session') / 'walk')
+    open_small(path)
+    return path
+
+
+@pytest.fixture(scope='module')
+def config(tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp('config') / 'small.yaml'
+    path.write_text(yaml.safe_dump(config_to_dict(CONFIG)))
+    return path
+
+
+def losses(folder: Path) -> list[tuple]:
+    rows = read_rows(folder / 'metrics.jsonl', 'batch')
+    return [(row['step'], row['loss'], row['rows']) for row in rows]
+
+
+def summary(folder: Path) -> dict:
+    return json.loads((folder / 'summary.json').read_text())
+
+
+def test_a_team_that_is_interrupted_leaves_no_process_and_goes_on_exactly(bag, config, tmp_path):
+    words = (bag, '--config', config, '--runs-dir', tmp_path)
+    limit = ('--stopping.max-samples', 800)
+    with Team(*words, *limit, '--run-id', 'whole') as team:
+        code, output = team.end()
+    assert code == 0, output
+    assert output.count('stopped: samples') == 1 and '--nproc' not in output
+    whole, torn = (tmp_path / 'walk' / name for name in ('whole', 'torn'))
+    begin = (*words, '--stopping.max-samples', 100_000, '--run-id', 'torn')
+    for number, arguments in ((signal.SIGINT, begin), (signal.SIGTERM, ('--resume', torn))):
+        with Team(*arguments) as team:
+            team.wait_for(' samples | train ')
+            team.process.send_signal(number)
+            code, output = team.end()
+            assert code == 130, output
+            assert 'stopping after this step' in output and 'Traceback' not in output
+            assert not team.left()
+        assert summary(torn)['stop_reason'] == 'interrupted'
+    assert 0 < summary(torn)['samples'] < 800
+    with Team('--resume', torn, *limit) as team:
+        code, output = team.end()
+    assert code == 0, output
+    assert losses(torn) == losses(whole) and len(losses(whole)) == 200
+    assert summary(torn)['hybrid'] == summary(whole)['hybrid']
+
+
+def test_a_second_signal_ends_all_processes_at_once(bag, config, tmp_path):
+    with Team(bag, '--config', config, '--runs-dir', tmp_path, '--run-id', 'torn') as team:
+        team.wait_for(' samples | train ')
+        other = team.worker(1)
+        os.kill(other, signal.SIGSTOP)  # the first one waits for it, and for no signal
+        team.process.terminate()
+        team.wait_for('stopping after this step')
+        team.process.terminate()
+        team.wait_until_gone(team.worker(0))
+        os.kill(other, signal.SIGCONT)
+        code, output = team.end()
+        assert code == 130, output
+        assert not team.left()
+    assert not (tmp_path / 'walk' / 'torn' / 'summary.json').exists()
+
+
+def test_a_team_whose_command_is_killed_saves_and_ends(bag, config, tmp_path):
+    with Team(bag, '--config', config, '--runs-dir', tmp_path, '--run-id', 'torn') as team:
+        team.wait_for(' samples | train ')
+        team.process.kill()
+        team.wait_until_gone()
+    assert summary(tmp_path / 'walk' / 'torn')['stop_reason'] == 'interrupted'
+
+
+def test_a_worker_that_dies_ends_the_team_with_the_way_to_go_on(bag, config, tmp_path):
+    with Team(bag, '--config', config, '--runs-dir', tmp_path, '--run-id', 'torn') as team:
+        team.wait_for(' samples | train ')
+        os.kill(team.worker(1), signal.SIGKILL)
+        code, output = team.end()
+        assert code == 1
+        team.wait_until_gone()
+    folder = tmp_path / 'walk' / 'torn'
+    assert re.search(rf'^error: another process .* go on with --resume {folder}$', output, re.M)
