@@ -1,6 +1,7 @@
 """What a worker process may do to whoever waits for it."""
 
 from collections.abc import Callable, Mapping
+import errno
 import os
 from pathlib import Path
 import signal
@@ -9,7 +10,7 @@ from typing import Any
 
 
 class Awkward:
-    """Does what the call says: answer, raise, hang, die, be silent."""
+    """Does what the call says: answer, raise, hang, die, be silent, find the disk full."""
 
     def __init__(self, slot: int) -> None:
         self._slot = slot
@@ -29,6 +30,8 @@ class Awkward:
                     time.sleep(0.05)
             case 'die':
                 os.kill(os.getpid(), signal.SIGSEGV)
+            case 'fill':
+                raise OSError(errno.ENOSPC, 'No space left on device: a/b')
             case 'leave':
                 os._exit(3)
         return {'pid': os.getpid(), 'slot': self._slot}

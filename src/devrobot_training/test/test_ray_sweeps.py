@@ -6,9 +6,11 @@ import sys
 
 from devrobot_interfaces_py.configs import ConfigError
 from devrobot_training.fit.once import InterruptedTrainingError
+from devrobot_training.fit.run_folder import EVENTS
 from devrobot_training.fit.training import Inputs
 from devrobot_training.staged.engine import make_executor
 from devrobot_training.sweeps.executors.base import Limits
+from devrobot_training.sweeps.executors.disk import DiskError
 from devrobot_training.sweeps.executors.local import LocalExecutor
 from devrobot_training.sweeps.phases import Budgets, run_sweep, SweepTask, trial_config
 from devrobot_training.sweeps.trial import Trial
@@ -100,6 +102,16 @@ def test_a_trial_on_ray_that_fails_or_is_over_its_time_is_told_and_the_others_go
     assert ends[0].trained.samples == 40 and not ends[0].reason
     assert ends[1].reason.startswith('killed: ')
     assert 'there is no such bag' in ends[2].reason
+
+
+@pytest.mark.extra('ray')
+def test_a_disk_that_refuses_is_no_end_of_a_trial_on_ray(bag, cluster, tmp_path):
+    config = trial_config(SMALL, 1e-3, 0, samples=40, seconds=0.0)
+    trial = Trial(number=0, folder=tmp_path / 'a', config=config, inputs=Inputs(train=bag))
+    trial.folder.mkdir()
+    (trial.folder / EVENTS).symlink_to('/dev/full')
+    with pytest.raises(DiskError, match='No space left'):
+        cluster.run([trial], Limits(), ended=print)
 
 
 @pytest.mark.extra('ray')

@@ -5,17 +5,15 @@ It can be run again on the same folder at any time: what has ended is read, the 
 choice is the one that an uninterrupted run would have made.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from devrobot_interfaces_py.atomic import write_json
 from devrobot_training.evaluation.evaluate import EvaluationStoppedError
 from devrobot_training.fit.once import InterruptedTrainingError
 from devrobot_training.fit.run_folder import BEST, point_to
 from devrobot_training.fit.training import Inputs
 from devrobot_training.logs.writers import check_writers
-from devrobot_training.records import from_plain, to_plain
 from devrobot_training.report.stage_records import (
     COMPLETE,
     FAILED,
@@ -27,26 +25,15 @@ from devrobot_training.staged.assessment import trivial_losses
 from devrobot_training.staged.choice import best_of, Candidate, final_choice, keep_best
 from devrobot_training.staged.collecting import BASELINES, run_key, RUNS, stage_folder
 from devrobot_training.staged.config import StagedConfig
-from devrobot_training.staged.engine import Engine, StageRunner
 from devrobot_training.staged.inputs import StagedInputs
 from devrobot_training.staged.journal import Journal
 from devrobot_training.staged.plan import Plan, PlannedStage
 from devrobot_training.staged.reporting import note_trivial, Reporter
-from devrobot_training.staged.run_files import (
-    call_of,
-    CHECKPOINTS,
-    read_result,
-    RESULT,
-    RunResult,
-    RunTask,
-)
+from devrobot_training.staged.run_files import CHECKPOINTS, RunResult, RunTask
+from devrobot_training.staged.trainings import Trainings
 from devrobot_training.staged.view import View
-from devrobot_training.sweeps.executors.base import Limits
-from devrobot_training.sweeps.executors.pool import Answer, Call, ProcessPool
 from devrobot_training.sweeps.grid import derive_seed
 from devrobot_world_model.model.factory import resolve_device
-
-ENDLESS = Limits(grace=float('inf'))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,9 +73,8 @@ class StagedTraining:
         self._config = config
         self._plan = plan
         self._view = view or View()
-        self._should_stop = should_stop
         self._journal = Journal(self._folder, self._view.say)
-        self._reading = Inputs(
+        reading = Inputs(
             train=Path(plan.original),
             namespace=inputs.namespace,
             skip_faulty=inputs.skip_faulty,
@@ -102,13 +88,13 @@ class StagedTraining:
             view=self._view,
             device=str(resolve_device(config.device)),
         )
-        self._engine = Engine(
+        self._trainings = Trainings(
             self._folder,
             config,
-            self._reading,
-            Path(plan.original),
+            reading,
             view=self._view,
             journal=self._journal,
+            changed=self._reporter.save,
             should_stop=should_stop,
         )
         self._candidates: list[Candidate] = []
@@ -129,7 +115,7 @@ class StagedTraining:
             self._fail(error)
             raise
         finally:
-            self._engine.close()
+            self._trainings.close()
         if choice is None:
             return self._end(FAILED, 'no stage came to any weights')
         return self._end(COMPLETE, '', choice)
@@ -177,75 +163,16 @@ class StagedTraining:
             )
             for number in range(1, self._config.runs_per_stage + 1)
         ]
-        if self._config.parallel_runs > 1 and len(tasks) > 1:
-            results = self._in_parallel(tasks)
-        else:
-            results = [self._one(task) for task in tasks]
+        results = self._trainings.make(tasks)
         self._candidates += [
             Candidate(stage=stage.number, number=number, baseline=kind == BASELINES, result=result)
             for number, result in enumerate(results, 1)
         ]
         return results
 
-    def _one(self, task: RunTask) -> RunResult:
-        """Make a training; one that breaks is a failed one, and the night goes on."""
-        if self._should_stop():
-            raise InterruptedTrainingError('stopped on request')
-        try:
-            return self._engine.run(task, changed=self._reporter.save)
-        except (InterruptedTrainingError, EvaluationStoppedError):
-            raise
-        except (RuntimeError, MemoryError) as error:
-            return self._broken(task, f'{type(error).__name__}: {" ".join(str(error).split())}')
-
-    def _broken(self, task: RunTask, reason: str) -> RunResult:
-        reason = reason[:500]
-        result = RunResult(
-            stop_reason='error', stop_message=reason, learning_rate=task.rate, samples=0,
-            seconds=0.0, reason=reason,
-        )  # fmt: skip
-        write_json(self._folder / task.key / RESULT, to_plain(result))
-        self._journal.note(f'{task.key}/broken', 'alert', f'{task.name} failed: {reason}')
-        return result
-
-    def _in_parallel(self, tasks: Sequence[RunTask]) -> list[RunResult]:
-        done = {t.number: r for t in tasks if (r := read_result(self._folder / t.key)) is not None}
-        common = {'original': self._plan.original}
-        calls = [
-            Call(
-                number=task.number,
-                data={**call_of(task, self._folder, self._config, self._reading), **common},
-            )
-            for task in tasks
-            if task.number not in done
-        ]
-
-        def answered(call: Call, answer: Answer) -> None:
-            task = tasks[call.number - 1]
-            if answer.reason:
-                done[task.number] = self._broken(task, answer.reason)
-            else:
-                done[task.number] = from_plain(RunResult, answer.result)
-            self._reporter.save()
-
-        pool = ProcessPool(self._config.parallel_runs, work=StageRunner)
-        try:
-            pool.run(
-                calls,
-                ENDLESS,
-                ended=answered,
-                tick=lambda running: self._view.trials(
-                    'trainings', len(done), len(tasks), running, 0
-                ),
-                should_stop=self._should_stop,
-            )
-        finally:
-            pool.close()
-        return [done[task.number] for task in tasks]
-
     def _measure_trivial(self, stage: PlannedStage) -> None:
         def measure() -> TrivialLosses:
-            data = self._engine.data_of(stage.train, stage.validation)
+            data = self._trainings.data_of(stage.train, stage.validation)
             return trivial_losses(data.validation, data.train, self._config.loss)
 
         note_trivial(self._folder / stage_folder(stage.number), measure)

@@ -57,6 +57,7 @@ class Executor(Protocol):
         :param ended: called with each trial as it ends.
         :param tick: called now and then with the samples of those that are running, by number.
         :raises InterruptedTrainingError: if ``should_stop`` said so; what runs then is ended.
+        :raises DiskError: if the disk refused to a trial, which has not failed by that.
         """
 
     def close(self) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from devrobot_training.fit.once import InterruptedTrainingError
 from devrobot_training.sweeps.executors.base import Limits, POLL_S, Tick
+from devrobot_training.sweeps.executors.disk import DiskError
 from devrobot_training.sweeps.executors.worker import read, send, serve, Work
 
 END_S = 10.0
@@ -88,6 +89,7 @@ class ProcessPool:
         :param ended: called with each call and its answer.
         :param tick: called now and then with the samples of those that are running, by number.
         :raises InterruptedTrainingError: if ``should_stop`` said so; what runs then is ended.
+        :raises DiskError: if the disk refused to a call, which then has no answer.
         """
         waiting = deque(calls)
         try:
@@ -158,6 +160,8 @@ class ProcessPool:
         if 'beat' in message:
             worker.samples = int(message['beat'])
             return
+        if 'disk' in message:
+            raise DiskError(message['disk'])
         call, worker.call = worker.call, None
         if call is None:
             return

@@ -13,6 +13,8 @@ from typing import Any
 from devrobot_interfaces_py.configs import ConfigError
 from devrobot_training.fit.once import InterruptedTrainingError
 from devrobot_training.sweeps.executors.base import Ended, Limits, POLL_S, Tick
+from devrobot_training.sweeps.executors.disk import DiskError
+from devrobot_training.sweeps.executors.worker import answer_of
 from devrobot_training.sweeps.trial import trained_from, Trial, TrialEnd, TrialRunner
 import torch
 
@@ -132,7 +134,7 @@ class _Beats:
 
 
 def _make(call: Mapping[str, Any], number: int, beats: Any) -> dict[str, Any]:
-    """Make a trial, in a process of the cluster."""
+    """Make a trial, in a process of the cluster; see ``executors.worker`` for what it returns."""
     told = [0.0]
     ray.get(beats.beat.remote(number, 0))
 
@@ -143,13 +145,21 @@ def _make(call: Mapping[str, Any], number: int, beats: Any) -> dict[str, Any]:
             beats.beat.remote(number, samples)
 
     torch.set_num_threads(1)
-    return TrialRunner(0)(call, beat, lambda: False)
+    try:
+        return {'result': TrialRunner(0)(call, beat, lambda: False)}
+    except Exception as error:
+        return answer_of(error)
 
 
 def _end_of(reference: Any) -> TrialEnd:
     try:
-        return TrialEnd.of(trained_from(ray.get(reference)))
-    except ray.exceptions.RayTaskError as error:
-        return TrialEnd(reason=f'{type(error.cause).__name__}: {error.cause}'[:500])
+        answer = ray.get(reference)
+    except ray.exceptions.OutOfDiskError as error:
+        raise DiskError(' '.join(str(error).split())) from error
     except ray.exceptions.RayError as error:
         return TrialEnd(reason=f'its process died: {" ".join(str(error).split())}'[:500])
+    if 'disk' in answer:
+        raise DiskError(answer['disk'])
+    if 'error' in answer:
+        return TrialEnd(reason=answer['error'])
+    return TrialEnd.of(trained_from(answer['result']))

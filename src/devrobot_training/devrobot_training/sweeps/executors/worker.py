@@ -2,7 +2,7 @@
 The side of a worker process: take a call, do it, answer.
 
 Messages are JSON texts. To the worker: ``call`` with what to do, ``stop``. From it: ``beat`` with
-the samples so far, then ``result`` or ``error``.
+the samples so far, then ``result``, ``error``, or ``disk`` if the disk refused.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,6 +16,7 @@ import time
 from typing import Any, Protocol
 
 from devrobot_training.fit.once import InterruptedTrainingError
+from devrobot_training.sweeps.executors.disk import disk_problem
 
 BEAT_S = 0.5
 
@@ -40,6 +41,14 @@ def send(pipe: Connection, message: Mapping[str, Any]) -> None:
 def read(pipe: Connection) -> dict[str, Any]:
     """Return the next message."""
     return dict(json.loads(pipe.recv_bytes()))
+
+
+def answer_of(error: Exception) -> dict[str, str]:
+    """Return what is told of an error: whatever a call meets is its result, but for the disk."""
+    refused = disk_problem(error)
+    if refused:
+        return {'disk': refused}
+    return {'error': f'{type(error).__name__}: {" ".join(str(error).split())[:500]}'}
 
 
 def serve(pipe: Connection, make: Callable[[int], Work], slot: int) -> None:
@@ -75,8 +84,8 @@ def _serve(pipe: Connection, make: Callable[[int], Work], slot: int) -> None:
             answer: dict[str, Any] = {'result': work(message['call'], _Beats(pipe), should_stop)}
         except InterruptedTrainingError:
             return
-        except Exception as error:  # whatever a trial meets is the result of that trial
-            answer = {'error': f'{type(error).__name__}: {" ".join(str(error).split())[:500]}'}
+        except Exception as error:
+            answer = answer_of(error)
         try:
             send(pipe, answer)
         except OSError:
