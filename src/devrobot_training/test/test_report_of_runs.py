@@ -10,7 +10,9 @@ import shutil
 from command_runs import run
 from devrobot_training.cli.staged import build_parser, inputs_of
 from devrobot_training.jobs import JobRunner
+from devrobot_training.logs.metrics_log import read_rows
 from devrobot_training.report.summary import load_summary
+from devrobot_training.report.training_curves import read_training_curves
 from devrobot_training.staged.begin import read_begun
 from devrobot_training.staged.inputs import StagedInputs
 from devrobot_training.staged.reporting import Reporter
@@ -21,6 +23,7 @@ from devrobot_training.tasks.plans import TrainingRequest
 from fit_worlds import dot_session
 from page_checks import check_page
 import pytest
+import run_logs
 from staged_worlds import essence, run_staged, staged, write_config
 
 DEADLINE_S = 240.0
@@ -33,7 +36,14 @@ QUICK = staged(
 @pytest.fixture(scope='module')
 def made(bag, tmp_path_factory) -> Path:
     """A run with two trainings of each stage, baselines, and sweeps in all of them."""
-    config = staged(runs_per_stage=2, baseline_sweeps=True)
+    config = staged(
+        runs_per_stage=2,
+        baseline_sweeps=True,
+        stopping__plateau_threshold=0.1,
+        stopping__plateau_patience=1,
+        sweep__max_per_stage=1,
+        sweep__samples_b=120,
+    )
     return run_staged(bag, tmp_path_factory.mktemp('runs'), config)[0]
 
 
@@ -181,3 +191,48 @@ def test_a_run_that_was_cut_off_is_judged_as_it_would_be_in_the_end(made, tmp_pa
     assert 'So far the baseline of stage 2 of 2 is best: hybrid loss 0.0000100' in page
     assert 'The best weights so far are those of the baseline of stage 2' in page
     assert page.count('alt="Prediction of baseline of stage 2 for') == 6
+
+
+def test_the_raw_curve_is_of_batches_the_smooth_one_the_moving_average_of_the_loop(made):
+    stages = load_summary(made).stages
+    trainings = [run for stage in stages for run in (*stage.runs, *stage.baseline_runs)]
+    assert any(training.restarts for training in trainings), 'a sweep between two parts'
+    for training in trainings:
+        parts = sorted((made / training.folder).glob('part_*'))
+        batches, validations = (
+            [row for part in parts for row in read_rows(part / 'metrics.jsonl', kind)]
+            for kind in ('batch', 'interval')
+        )
+        for curve, expected in (
+            (training.train, [row['loss'] for row in batches]),
+            (training.rate, [row['learning_rate'] for row in batches]),
+            (training.smoothed, [row['train_loss'] for row in validations]),
+            (training.validation, [row['validation']['hybrid'] for row in validations]),
+        ):
+            values = [value for value in curve.values if value is not None]
+            assert values == pytest.approx(expected, rel=1e-4)
+            assert curve.values.count(None) == len(parts) - 1, 'no line across a sweep'
+    page = (made / 'report.html').read_text()
+    assert 'training, each batch' in page and 'training, smoothed' in page
+
+
+def test_the_log_of_a_part_that_has_ended_is_read_once(made, tmp_path):
+    folder = tmp_path / 'again'
+    shutil.copytree(made, folder)
+    for log in folder.glob('stages/*/*/part_*/metrics.jsonl'):
+        log.unlink()
+    reporter_of(folder).save('interrupted')
+    before, after = load_summary(made), load_summary(folder)
+    for one, two in zip(before.stages, after.stages, strict=True):
+        assert (one.runs, one.baseline_runs) == (two.runs, two.baseline_runs)
+
+
+def test_a_long_log_becomes_a_curve_of_some_hundred_points(tmp_path):
+    rows = (run_logs.batch(step) for step in range(1, 5001))
+    text = ''.join(f'{json.dumps(row)}\n' for row in rows)
+    (tmp_path / 'metrics.jsonl').write_text(text)
+    train = read_training_curves(tmp_path).train
+    losses = [run_logs.batch(step)['loss'] for step in range(1, 5001)]
+    assert 400 <= len(train.samples) <= 600 and list(train.samples) == sorted(train.samples)
+    ends = min(train.values), max(train.values)
+    assert ends == pytest.approx((min(losses), max(losses)), rel=1e-4)

@@ -4,19 +4,17 @@ from dataclasses import replace
 from pathlib import Path
 
 from devrobot_training.fit.problems import RunError
-from devrobot_training.logs.run_log import read_log
 from devrobot_training.records import RecordError
 from devrobot_training.report.provenance import is_alive
 from devrobot_training.report.ranking import training_samples
 from devrobot_training.report.stage_records import (
-    Curve,
     INTERRUPTED,
     RUNNING,
     Stage,
     StageRun,
 )
 from devrobot_training.report.summary import load_summary, RunSummary
-import numpy as np
+from devrobot_training.report.training_curves import read_training_curves
 
 DIED = 'its process ended without a word'
 
@@ -68,24 +66,16 @@ def _with_log(run: StageRun, folder: Path) -> StageRun:
     if run.state != RUNNING or not run.folder:
         return run
     try:
-        log = read_log(folder / run.folder)
-        validation = _curve(log.column('samples'), log.validation)
-        train = _curve(log.batches['samples'], log.batches['loss'])
+        curves = read_training_curves(folder / run.folder)
     except (RunError, RecordError, OSError, ValueError):
         return run  # nothing was logged yet, or the disk was full: the summary has to do
-    measured = [value for value in validation.values if value is not None]
+    measured = [value for value in curves.validation.values if value is not None]
     return replace(
         run,
-        train=train,
-        validation=validation,
-        samples=max((*train.samples, *validation.samples), default=run.samples),
+        train=curves.train,
+        smoothed=curves.smoothed,
+        validation=curves.validation,
+        rate=curves.rate,
+        samples=curves.samples or run.samples,
         best_validation=min(measured, default=run.best_validation),
-    )
-
-
-def _curve(samples: np.ndarray, values: np.ndarray) -> Curve:
-    known = np.isfinite(samples)
-    return Curve(
-        samples=tuple(map(int, samples[known])),
-        values=tuple(float(v) if np.isfinite(v) else None for v in values[known]),
     )

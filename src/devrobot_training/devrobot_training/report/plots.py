@@ -29,6 +29,7 @@ from devrobot_training.report.stage_records import Curve, Stage, StageRun, Sweep
 from devrobot_training.report.summary import RunSummary
 
 SAMPLES, LOSS = 'training samples', 'hybrid loss'
+BATCHES, SMOOTHED = 'training, each batch', 'training, smoothed'
 EDGE = 0.25  # stages
 
 
@@ -73,7 +74,7 @@ def timeline(summary: RunSummary) -> Chart:
             continue
         length = _length(run)
         train.add(run.train, start)
-        smoothed.add(_smoothed(run.train), start)
+        smoothed.add(_smoothed(run), start)
         validation.add(run.validation, start)
         level = trivial_of(stage, on_original=False).copy_last
         copied.add(Curve(samples=(0, length), values=(level, level)), start)
@@ -82,8 +83,8 @@ def timeline(summary: RunSummary) -> Chart:
         marks += [Mark(x=start + at, name='restart', tone='grey', sign='↻') for at in run.restarts]
         start += length
     lines = [
-        Line(x=train.x, y=train.y, tone='blue', kind=FAINT),
-        Line(x=smoothed.x, y=smoothed.y, name='training, smoothed'),
+        Line(x=train.x, y=train.y, name=BATCHES, kind=FAINT),
+        Line(x=smoothed.x, y=smoothed.y, name=SMOOTHED),
         Line(x=validation.x, y=validation.y, name='validation', tone='orange', kind=BOTH),
         Line(x=copied.x, y=copied.y, name='copy last frame', tone='grey', kind=DASHED),
     ]
@@ -108,9 +109,10 @@ def loss_chart(stage: Stage, run: StageRun, title: str) -> Chart:
     copied = trivial_of(stage, on_original=False).copy_last
     lines = []
     if train.samples:
+        smoothed = _smoothed(run)
         lines += [
-            Line(x=train.samples, y=train.values, kind=FAINT),
-            Line(x=train.samples, y=smooth(train.values), name='training, smoothed'),
+            Line(x=train.samples, y=train.values, name=BATCHES, kind=FAINT),
+            Line(x=smoothed.samples, y=smoothed.values, name=SMOOTHED),
         ]
     if validation.samples:
         lines.append(
@@ -264,13 +266,18 @@ def _sweep_marks(stage: Stage, run: StageRun, start: int) -> list[Mark]:
     ]
 
 
-def _smoothed(curve: Curve | None) -> Curve | None:
-    return curve and Curve(samples=curve.samples, values=tuple(smooth(curve.values)))
+def _smoothed(run: StageRun) -> Curve:
+    """Return the moving average of the training loss; one that was not recorded is made."""
+    if run.smoothed is not None and run.smoothed.samples:
+        return run.smoothed
+    train = run.train or Curve()
+    return Curve(samples=train.samples, values=tuple(smooth(train.values)))
 
 
 def _length(run: StageRun) -> int:
-    ends = [curve.samples[-1] for curve in (run.train, run.validation) if curve and curve.samples]
-    return max(ends, default=run.samples or 0)
+    curves = (run.train, run.validation)
+    ends = [curve.samples[-1] for curve in curves if curve and curve.samples]
+    return max(*ends, run.samples or 0, 0)
 
 
 def _part(evaluation: Mapping[str, Any] | None, name: str) -> Mapping[str, Sequence[Any]]:

@@ -129,8 +129,8 @@ class StageRun(Record):
     """
     One training of a stage, or of a baseline.
 
-    ``train`` and ``validation`` are losses, ``rate`` the learning rate; ``restarts`` the samples
-    at which the training went on after a crash or a sweep.
+    ``train`` is the loss of each batch, ``smoothed`` a moving average of it, ``rate`` the learning
+    rate; ``restarts`` are the samples at which the training went on after a sweep.
     """
 
     number: int
@@ -145,6 +145,7 @@ class StageRun(Record):
     best_samples: int | None = None
     original_loss: float | None = None
     train: Curve | None = None
+    smoothed: Curve | None = None
     validation: Curve | None = None
     rate: Curve | None = None
     restarts: tuple[int, ...] = ()

@@ -3,12 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-from devrobot_training.fit.once import Curves, read_curves, read_trained
 from devrobot_training.fit.run_folder import STAGES
 from devrobot_training.report.ranking import training_samples, training_seconds
 from devrobot_training.report.stage_records import (
     COMPLETE,
-    Curve,
     Example,
     FAILED,
     SKIPPED,
@@ -20,12 +18,11 @@ from devrobot_training.report.stage_records import (
 from devrobot_training.staged.assessment import read_assessment
 from devrobot_training.staged.choice import best_of
 from devrobot_training.staged.config import StagedConfig
+from devrobot_training.staged.curves import curves_of_parts
 from devrobot_training.staged.journal import read_events
 from devrobot_training.staged.plan import PlannedStage
 from devrobot_training.staged.run_files import read_result, read_task, RunResult
 from devrobot_training.staged.sweep_records import sweeps_of
-from devrobot_training.sweeps.config import INITIAL
-from devrobot_training.sweeps.phases import read_sweep
 
 RUNS, BASELINES = 'run', 'baseline'
 
@@ -153,26 +150,27 @@ def _run(
 ) -> StageRun:
     task, result = read_task(folder), read_result(folder)
     parts = _parts(folder)
-    curves, restarts = _joined(parts, folder, config)
+    curves, restarts = curves_of_parts(parts, folder, config)
     # The log of a training that was cut off is looked for in this folder.
     place = parts[0] if len(parts) == 1 and result is None else folder
     common: dict[str, Any] = {
         'number': number,
         'seed': task.seed if task else 0,
-        'train': Curve(samples=curves.samples, values=curves.train),
-        'validation': Curve(samples=curves.samples, values=curves.validation),
-        'rate': Curve(samples=curves.samples, values=curves.rate),
+        'train': curves.train,
+        'smoothed': curves.smoothed,
+        'validation': curves.validation,
+        'rate': curves.rate,
         'restarts': restarts,
         'folder': str(place.relative_to(run_folder)),
     }
     if result is not None:
         return StageRun(**common, **_ended(result))
-    measured = [loss for loss in curves.validation if loss is not None]
+    measured = [loss for loss in curves.validation.values if loss is not None]
     return StageRun(
         **common,
         state=status,
         learning_rate=task.rate if task else None,
-        samples=max(curves.samples, default=None),
+        samples=curves.samples,
         best_validation=min(measured, default=None),
         missing={'original_loss': 'the training has not ended'},
     )
@@ -196,25 +194,3 @@ def _ended(result: RunResult) -> dict[str, Any]:
 def _parts(folder: Path) -> list[Path]:
     found = sorted(folder.glob('part_*'), key=lambda path: int(path.name.partition('_')[2]))
     return [path for path in found if path.is_dir()]
-
-
-def _joined(
-    parts: list[Path], folder: Path, config: StagedConfig
-) -> tuple[Curves, tuple[int, ...]]:
-    """Return the curves of all parts as one, and at which samples sweeps lie between them."""
-    columns: dict[str, list[Any]] = {n: [] for n in ('samples', 'train', 'validation', 'rate')}
-    restarts: list[int] = []
-    offset = 0
-    for number, part in enumerate(parts, 1):
-        before = number if config.sweep.when == INITIAL else number - 1
-        sweep = read_sweep(folder / f'sweep_{before}')
-        offset += sweep.samples if sweep else 0
-        if number > 1:
-            restarts.append(offset)
-        curves = read_curves(part, config.loss.kind)
-        columns['samples'] += [offset + samples for samples in curves.samples]
-        for name in ('train', 'validation', 'rate'):
-            columns[name] += getattr(curves, name)
-        trained = read_trained(part)
-        offset += trained.samples if trained else max(curves.samples, default=0)
-    return Curves(**{name: tuple(values) for name, values in columns.items()}), tuple(restarts)
