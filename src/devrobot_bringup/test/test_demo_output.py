@@ -131,9 +131,10 @@ def test_the_live_line_says_what_it_shows_also_before_the_first_prediction():
         assert part in text
 
 
-def test_the_live_line_of_a_robot_that_is_no_dot_says_how_far_below_copying_it_is():
-    values = Figures(mse=0.006, mse_copy_last=0.01)
-    assert ' 40 % below copy-last' in status_text(9, 3.0, 70.0, 60.0, values, has_dot=False)
+def test_the_live_line_of_a_robot_that_is_no_dot_is_compared_with_copying():
+    for mse, text in ((0.006, ' 40 % below copy-last'), (0.03, '200 % above copy-last')):
+        values = Figures(mse=mse, mse_copy_last=0.01)
+        assert text in status_text(9, 3.0, 70.0, 60.0, values, has_dot=False)
 
 
 def test_the_picture_of_a_robot_that_is_no_dot_shows_its_gain(tmp_path):

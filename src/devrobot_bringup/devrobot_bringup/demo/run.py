@@ -11,7 +11,7 @@ from devrobot_bringup.demo.node import DemoNode
 from devrobot_bringup.demo.picture import write_picture
 from devrobot_bringup.demo.processes import free_port, Launch, LaunchError
 from devrobot_bringup.demo.robots import ROBOTS
-from devrobot_bringup.demo.screen import LiveLine, status_text
+from devrobot_bringup.demo.screen import against_copy, LiveLine, status_text
 from devrobot_bringup.demo.summary import as_json, figures, seconds_to_share
 from devrobot_interfaces_py.atomic import write_json
 from rclpy.executors import SingleThreadedExecutor
@@ -88,7 +88,7 @@ class DemoRun:
             + (
                 f'{100 * share:.0f} % of the dots within 2 px'
                 if share is not None
-                else f'error {100 * (summary["below_copy_last"] or 0.0):.0f} % below copy-last'
+                else f'error {against_copy(summary["below_copy_last"] or 0.0).strip()}'
             )
         )
         path = self._folder / 'picture.png'

@@ -47,7 +47,7 @@ def status_text(
         dot = _pixels(f.median_dot_error)
         result = f'dot {dot} off, {_percent(f.within_2px)} within 2 px'
     else:
-        result = f'{_percent(f.below_copy_last)} below copy-last'
+        result = against_copy(f.below_copy_last)
     minutes, seconds = divmod(max(0, round(left_s)), 60)
     return (
         f'step {step:5d} | {actions_per_second:4.1f} actions/s | error {_short(f.mse)} '
@@ -55,6 +55,12 @@ def status_text(
         f'{samples_per_second:5.1f} samples/s | '
         f'{minutes}:{seconds:02d} left'
     )
+
+
+def against_copy(below: float) -> str:
+    """Return how an error compares with copying the last frame; ``below`` is a share of that."""
+    side = 'above' if below < 0 else 'below'
+    return f'{_percent(abs(below))} {side} copy-last'
 
 
 def _short(value: float) -> str:

@@ -37,7 +37,8 @@ def processes_of_the_demo() -> list[str]:
         try:
             if entry.name.isdigit() and own in (entry / 'environ').read_bytes().split(b'\0'):
                 command = (entry / 'cmdline').read_bytes().replace(b'\0', b' ').decode()
-                if '__node:=' in command or 'launch' in command.split()[1:3]:
+                is_server = 'jetbot_sim' in command or 'jetbot.server' in command
+                if '__node:=' in command or 'launch' in command.split()[1:3] or is_server:
                     found.append(command)
         except (OSError, UnicodeDecodeError):
             continue
@@ -104,6 +105,25 @@ def test_the_layout_that_the_demo_names_exists(run):
 
 
 def test_no_process_is_left_behind(run):
+    assert processes_of_the_demo() == []
+
+
+def test_the_simulated_jetbot_is_driven_seen_and_predicted(tmp_path):
+    process = start_demo(
+        tmp_path, '--robot', 'jetbot-sim', '--minutes', '0.3', '--seed', '3', '--no-foxglove'
+    )
+    output, _ = process.communicate(timeout=150)
+    assert process.returncode == 0, output
+    summary = json.loads((tmp_path / 'summary.json').read_text())
+    assert (summary['robot'], summary['seed'], summary['interrupted']) == ('jetbot-sim', 3, False)
+    assert summary['steps'] > summary['predictions'] > 5 and summary['samples'] > 5
+    # The picture changes with the motion: a copy of the last frame is not the next one.
+    assert summary['mse_copy_last'] > 0.001
+    assert summary['mse'] > 0
+    log = (tmp_path / 'nodes.log').read_text()
+    assert 'Traceback' not in log and '[ERROR]' not in log, log
+    assert (tmp_path / 'picture.png').exists()
+    assert ' % above copy-last' in output or ' % below copy-last' in output
     assert processes_of_the_demo() == []
 
 
