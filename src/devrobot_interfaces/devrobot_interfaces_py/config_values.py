@@ -177,9 +177,10 @@ def _parse_item(info: FieldInfo, text: str) -> Any:
     if info.item_type in (str, Path):
         return text
     try:
-        return yaml.safe_load(text)
+        value = yaml.safe_load(text)
     except yaml.YAMLError:
         return text
+    return text if value is None else value  # an error shows what was written
 
 
 def _type_words(info: FieldInfo) -> str:

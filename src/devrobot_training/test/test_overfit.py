@@ -2,13 +2,19 @@
 
 from dataclasses import replace
 import json
+import signal
+import subprocess
+import sys
 
+from command_runs import error_of, run
 from devrobot_interfaces_py.configs import config_to_dict, ConfigError
 from devrobot_training.cli import overfit as command
 from devrobot_training.fit.overfit import overfit, OverfitConfig, verdict
+from devrobot_world_model.learning.step import Learner, NonFiniteLossError
 from fit_worlds import dot_session, open_small, small
 import numpy as np
 import pytest
+from team_runs import environment
 import yaml
 
 LEARNS = {'optimizer__learning_rate': 3e-3, 'model__decoder_width': 64}
@@ -25,16 +31,18 @@ def data(bag):
 
 
 def test_a_model_that_learns_memorises(data):
-    wanted = OverfitConfig(sizes=(1,), max_steps=400, target=0.05)
+    wanted = OverfitConfig(max_steps=1500, target=0.05)
     found = overfit(small(**LEARNS), data.train, wanted)
-    assert [result.size for result in found] == [1]
+    assert [result.size for result in found] == [1, 4, 16]
+    assert [len(result.truth) for result in found] == [1, 4, 16]
     assert all(result.success for result in found), [result.loss for result in found]
     for result in found:
         assert len(result.losses) == result.steps
         assert result.loss < 0.1 * result.trivial_loss
         error = np.abs(result.prediction.astype(int) - result.truth)
         assert error.mean() < 10
-    assert 'memorises 1 canvases' in verdict(found)
+    assert 'memorises 1, 4 and 16 canvases: ' in verdict(found)
+    assert 'memorises 1 canvas: ' in verdict(found[:1])
 
 
 def test_a_canvas_on_which_nothing_moves_is_no_exception(data):
@@ -61,9 +69,32 @@ def test_more_canvases_than_there_are_is_refused(data):
         OverfitConfig(sizes=(0,))
 
 
-def test_it_stops_when_it_is_told(data):
-    found = overfit(small(), data.train, OverfitConfig(sizes=(1, 2, 3)), should_stop=lambda: True)
-    assert [result.steps for result in found] == [1]
+def test_what_was_tried_before_a_stop_is_kept(data):
+    steps = iter(range(100))
+    found = overfit(
+        small(optimizer__learning_rate=0.0),
+        data.train,
+        OverfitConfig(sizes=(1, 2, 3), max_steps=5),
+        should_stop=lambda: next(steps) > 6,
+    )
+    assert [(result.size, result.steps) for result in found] == [(1, 5)]
+
+
+def test_a_loss_that_is_no_number_is_a_verdict(data, monkeypatch):
+    train_step = Learner.train_step
+
+    def breaking(learner, batch):
+        if learner.step == 3:
+            raise NonFiniteLossError('loss nan with gradient norm nan at step 3; lower the rate')
+        return train_step(learner, batch)
+
+    monkeypatch.setattr(Learner, 'train_step', breaking)
+    found = overfit(small(), data.train, OverfitConfig(sizes=(2,), max_steps=9))
+    assert (found[0].steps, found[0].success) == (3, False)
+    assert verdict(found) == (
+        'The model does NOT memorise 2 canvases: loss nan with gradient norm nan at step 3; '
+        'lower the rate.'
+    )
 
 
 def test_the_command_draws_and_tells(bag, tmp_path, capsys):
@@ -88,3 +119,64 @@ def test_the_command_draws_and_tells(bag, tmp_path, capsys):
     assert data['success'] is False and 'NOT memorise' in data['verdict']
     assert (tmp_path / 'a.png').read_bytes().startswith(b'\x89PNG')
     assert 'NOT memorised' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ('words', 'text'),
+    [
+        (('--sizes', '1,,2'), "--sizes[1] is '', must be a whole number"),
+        (('--preset', 'tiny'), 'are both whole recipes: leave one out'),
+        (('--picture', 'FOLDER'), 'which is a folder: name a file'),
+    ],
+)
+def test_mistakes_end_in_one_line_before_anything_is_tried(bag, tmp_path, capsys, words, text):
+    config = tmp_path / 'small.yaml'
+    config.write_text(yaml.safe_dump(config_to_dict(small())))
+    given = [word.replace('FOLDER', str(tmp_path)) for word in words]
+    assert run('overfit', bag, '--config', config, *given) == 1
+    assert text in error_of(capsys)
+
+
+def test_an_interrupt_keeps_the_numbers_that_were_done(bag, tmp_path):
+    config = tmp_path / 'small.yaml'
+    config.write_text(yaml.safe_dump(config_to_dict(small(optimizer__learning_rate=0.0))))
+    words = [
+        *(sys.executable, '-c', WAITING, str(bag), '--config', str(config), '--sizes', '1,2'),
+        *('--max-steps', '1000000', '--target', '0', '--picture', str(tmp_path / 'a.png')),
+        *('--json', str(tmp_path / 'a.json')),
+    ]
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env=environment())
+    try:
+        assert process.stdout.readline() == 'at work\n'
+        process.send_signal(signal.SIGINT)
+        output, _ = process.communicate(timeout=120)
+    finally:
+        process.kill()
+    assert process.returncode == 130, output
+    assert 'stopping after this step' in output
+    found = json.loads((tmp_path / 'a.json').read_text())
+    assert [result['size'] for result in found['results']] == [1]
+    assert found['stopped'] is True and found['success'] is False
+    assert (tmp_path / 'a.png').exists()
+
+
+#: Gives up the first number after ten steps, as if these were all it may make.
+WAITING = """
+from devrobot_training.cli import overfit as command
+from devrobot_world_model.learning.step import Learner, NonFiniteLossError
+
+train_step, steps = Learner.train_step, []
+
+
+def counted(learner, batch):
+    steps.append(len(batch))
+    if len(batch) == 1 and len(steps) > 10:
+        raise NonFiniteLossError('enough')
+    if steps.count(2) == 5:
+        print('at work', flush=True)
+    return train_step(learner, batch)
+
+
+Learner.train_step = counted
+command.main()
+"""

@@ -6,17 +6,22 @@ from pathlib import Path
 from typing import Any
 
 from devrobot_interfaces_py.atomic import atomic_path
-from devrobot_interfaces_py.configs import add_arguments, config_from_args, load_config
+from devrobot_interfaces_py.configs import add_arguments, config_from_args
 from devrobot_training.cli.command import (
     add_reading_options,
+    check_target,
+    INTERRUPTED,
     make_parser,
+    Outcome,
     progress_bar,
     read_session,
     run,
+    stop_signals,
 )
+from devrobot_training.cli.train_settings import base_of, DEFAULT_PRESET
 from devrobot_training.data.canvases import make_canvases
 from devrobot_training.evaluation.pictures import draw_memorised
-from devrobot_training.fit.config import train_preset, TrainConfig
+from devrobot_training.fit.config import TrainConfig
 from devrobot_training.fit.overfit import Memorised, overfit, OverfitConfig, verdict
 from devrobot_world_model.canvas.layout import CanvasLayout
 from devrobot_world_model.config import PRESET_NAMES
@@ -35,7 +40,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument('session', type=Path, help='bag or session file')
     parser.add_argument(
-        '--preset', choices=PRESET_NAMES, default='tiny', help='recipe to try (default tiny)'
+        '--preset', choices=PRESET_NAMES, help=f'recipe to try (default {DEFAULT_PRESET})'
     )
     parser.add_argument('--config', type=Path, metavar='FILE', help='YAML file with settings')
     parser.add_argument(
@@ -55,28 +60,49 @@ def main(args: Sequence[str] | None = None) -> None:
     run(build_parser(), work, args)
 
 
-def work(arguments: argparse.Namespace) -> dict[str, Any]:
+def work(arguments: argparse.Namespace) -> Outcome:
     """Try; return what came of it."""
-    base = train_preset(arguments.preset)
-    if arguments.config is not None:
-        base = load_config(TrainConfig, arguments.config)
-    config = config_from_args(TrainConfig, arguments, base=base)
+    config = config_from_args(TrainConfig, arguments, base=base_of(arguments))
     wanted = config_from_args(OverfitConfig, arguments)
-    prepare_processor(config.threads)
-    session = read_session(arguments.session, arguments)
-    canvases = make_canvases([session], CanvasLayout.from_config(config.world_model()))
-    with progress_bar('memorising', quiet=arguments.quiet, unit='step') as progress:
-        results = overfit(config, canvases, wanted, progress=progress)
+    path = arguments.picture or PICTURES / f'{arguments.session.stem}.png'
+    check_target('--picture', path)
+    results, stopped = _tried(arguments, config, wanted)
+    if not results:
+        return Outcome(None, INTERRUPTED)
     print(f'{"canvases":>9} {"steps":>6} {"loss":>9}  best constant frame')
     for result in results:
         print(_line(result))
-    path = arguments.picture or PICTURES / f'{session.name}.png'
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_path(path) as temporary:
         draw_memorised(results).savefig(temporary, format='png')
     print(f'\n{verdict(results)}\npicture: {path}')
+    return Outcome(_summary(results, path, stopped=stopped), INTERRUPTED if stopped else 0)
+
+
+def _tried(
+    arguments: argparse.Namespace, config: TrainConfig, wanted: OverfitConfig
+) -> tuple[list[Memorised], bool]:
+    """Return what came of the numbers that were tried, and whether somebody stopped it."""
+    prepare_processor(config.threads)
+    session = read_session(arguments.session, arguments)
+    canvases = make_canvases(
+        [session],
+        CanvasLayout.from_config(config.world_model()),
+        store=config.fit.store,
+        memory_bytes=int(config.fit.memory_gb * 1e9),
+    )
+    with (
+        stop_signals(lambda: print('stopping after this step; once more stops at once')) as ends,
+        progress_bar('memorising', quiet=arguments.quiet, unit='step') as progress,
+    ):
+        results = overfit(config, canvases, wanted, progress=progress, should_stop=ends)
+        return results, len(results) < len(wanted.sizes)
+
+
+def _summary(results: list[Memorised], path: Path, *, stopped: bool) -> dict[str, Any]:
     return {
-        'success': all(result.success for result in results),
+        'success': not stopped and all(result.success for result in results),
+        'stopped': stopped,
         'verdict': verdict(results),
         'picture': str(path),
         'results': [
@@ -87,6 +113,7 @@ def work(arguments: argparse.Namespace) -> dict[str, Any]:
                 'trivial_loss': result.trivial_loss,
                 'trivial': result.trivial,
                 'success': result.success,
+                'problem': result.problem,
             }
             for result in results
         ],

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from devrobot_training.evaluation.evaluate import Evaluation
-from devrobot_training.fit.overfit import Memorised
+from devrobot_training.fit.overfit import counted, Memorised
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
@@ -173,7 +173,7 @@ def draw_memorised(results: Sequence[Memorised]) -> Figure:
         left.imshow(_pairs(result), interpolation='nearest')
         word = 'memorised' if result.success else 'NOT memorised'
         left.set_title(
-            f'{result.size} canvases, {result.steps} steps: {word} (left came, right painted)',
+            f'{counted(result.size)}, {result.steps} steps: {word} (left came, right painted)',
             fontsize=8,
         )
         right.semilogy(np.arange(1, len(result.losses) + 1), result.losses, color=BLUE)

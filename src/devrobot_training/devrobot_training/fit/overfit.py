@@ -11,7 +11,7 @@ from devrobot_interfaces_py.configs import check_ranges, ConfigError, param
 from devrobot_training.data.canvases import CanvasSet
 from devrobot_training.fit.config import TrainConfig
 from devrobot_world_model.config import LossConfig
-from devrobot_world_model.learning.step import Learner
+from devrobot_world_model.learning.step import Learner, NonFiniteLossError
 from devrobot_world_model.model.factory import build_model
 from devrobot_world_model.model.losses import compute_losses, constant_baselines
 from devrobot_world_model.model.mae import Batch
@@ -37,7 +37,7 @@ class OverfitConfig:
     def __post_init__(self) -> None:
         check_ranges(self)
         if not self.sizes or min(self.sizes) < 1:
-            raise ConfigError(f'sizes are {list(self.sizes)}: give numbers from 1 on')
+            raise ConfigError(f'sizes are {list(self.sizes)}: give numbers from 1 on, like 1,4,16')
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +46,7 @@ class Memorised:
     What came of one number of canvases.
 
     ``truth`` and ``prediction`` are (n, H, W, 3) uint8; ``losses`` has one value per step.
+    ``problem`` says in words what ended it before its time.
     """
 
     size: int
@@ -59,6 +60,7 @@ class Memorised:
     history: np.ndarray
     truth: np.ndarray
     prediction: np.ndarray
+    problem: str = ''
 
 
 def overfit(
@@ -72,6 +74,7 @@ def overfit(
     """
     Train a fresh model on each number of canvases until it has memorised them, or gives up.
 
+    :param should_stop: ends it; what is unfinished then has no result.
     :raises ConfigError: if there are fewer canvases than asked for.
     """
     if max(wanted.sizes) > len(canvases):
@@ -87,26 +90,35 @@ def overfit(
             if progress is not None:
                 progress(done + step, total)
 
-        results.append(_memorise(config, canvases, size, wanted, tell, should_stop))
-        if should_stop():
-            break
+        result = _memorise(config, canvases, size, wanted, tell, should_stop)
+        if result is None:
+            return results
+        results.append(result)
     if progress is not None:
         progress(total, total)
     return results
 
 
 def verdict(results: list[Memorised]) -> str:
-    """Return in one sentence whether the model can memorise."""
+    """Return in a sentence or two whether the model can memorise what it tried."""
     failed = [result for result in results if not result.success]
     if not failed:
-        sizes = ', '.join(str(result.size) for result in results)
-        return f'The model memorises {sizes} canvases: data, loss and optimiser fit together.'
+        sizes = ', '.join(str(result.size) for result in results[:-1])
+        tried = f'{sizes} and ' * bool(sizes) + counted(results[-1].size)
+        return f'The model memorises {tried}: data, loss and optimiser fit together.'
     first = failed[0]
+    if first.problem:
+        return f'The model does NOT memorise {counted(first.size)}: {first.problem}.'
     return (
-        f'The model does NOT memorise {first.size} canvases in {first.steps} steps: its loss is '
+        f'The model does NOT memorise {counted(first.size)} in {first.steps} steps: its loss is '
         f'{first.loss:.4f}, {first.trivial} gives {first.trivial_loss:.4f}. '
         'Try another --optimizer.learning-rate, more --max-steps, or a larger model.'
     )
+
+
+def counted(size: int) -> str:
+    """Return a number of canvases in words."""
+    return f'{size} canvas{"es" * (size != 1)}'
 
 
 def _memorise(
@@ -116,18 +128,26 @@ def _memorise(
     wanted: OverfitConfig,
     tell: Callable[[int], None],
     should_stop: Callable[[], bool],
-) -> Memorised:
+) -> Memorised | None:
+    """Try one number of canvases; None if it was to stop before the end."""
     rows = np.unique(np.linspace(0, len(canvases) - 1, size).round().astype(np.int64))
     batch = canvases.batch(rows)
     model = build_model(config.world_model())
     learner = Learner(model, loss=config.loss, optimizer=config.optimizer)
     trivial, trivial_loss = _best_trivial(batch, config.loss)
     losses: list[float] = []
-    for step in range(wanted.max_steps):
-        losses.append(float(learner.train_step(batch).losses.of_kind(config.loss.kind).mean()))
-        tell(step + 1)
-        if losses[-1] <= wanted.target * trivial_loss or should_stop():
+    problem = ''
+    while len(losses) < wanted.max_steps:
+        try:
+            losses.append(float(learner.train_step(batch).losses.of_kind(config.loss.kind).mean()))
+        except NonFiniteLossError as error:
+            problem = str(error)
             break
+        tell(len(losses))
+        if losses[-1] <= wanted.target * trivial_loss:
+            break
+        if should_stop():
+            return None
     prediction, loss = _predict(learner, batch, config)
     layout = model.layout
     shape = (layout.rows, layout.columns, layout.patch_size)
@@ -138,7 +158,8 @@ def _memorise(
         loss=loss,
         trivial=trivial,
         trivial_loss=trivial_loss,
-        success=loss <= 2 * wanted.target * trivial_loss,
+        success=not problem and loss <= 2 * wanted.target * trivial_loss,
+        problem=problem,
         losses=tuple(losses),
         rows=rows,
         history=unpatchify(whole[:, :-1], *shape).numpy(),
