@@ -1,5 +1,6 @@
 """The report of runs that were really made: what it prints can be done, what it counts adds up."""
 
+from dataclasses import replace
 from html import unescape
 import json
 from pathlib import Path
@@ -9,13 +10,16 @@ import shutil
 
 from command_runs import run
 from devrobot_training.cli.staged import build_parser, inputs_of
+from devrobot_training.fit.events import Event, Validated
 from devrobot_training.jobs import JobRunner
 from devrobot_training.logs.metrics_log import read_rows
 from devrobot_training.report.summary import load_summary
 from devrobot_training.report.training_curves import read_training_curves
+from devrobot_training.staged import origin
 from devrobot_training.staged.begin import read_begun
 from devrobot_training.staged.inputs import StagedInputs
 from devrobot_training.staged.reporting import Reporter
+from devrobot_training.staged.runner import StagedTraining
 from devrobot_training.staged.view import View
 from devrobot_training.tasks.kinds import training_task
 from devrobot_training.tasks.places import ServerConfig
@@ -236,3 +240,43 @@ def test_a_long_log_becomes_a_curve_of_some_hundred_points(tmp_path):
     assert 400 <= len(train.samples) <= 600 and list(train.samples) == sorted(train.samples)
     ends = min(train.values), max(train.values)
     assert ends == pytest.approx((min(losses), max(losses)), rel=1e-4)
+
+
+class Stopping(View):
+    """Stops a training after its first validation, as Ctrl-C does."""
+
+    asked = False
+
+    def event(self, event: Event) -> None:
+        self.asked = self.asked or isinstance(event, Validated)
+
+
+def test_a_run_that_went_on_says_when_and_with_what_software(bag, tmp_path, monkeypatch):
+    begun_with, gone_on_with = ('1' * 12, False, ''), ('2' * 12, True, '')
+    stopping = Stopping()
+    monkeypatch.setattr(origin, 'software_commit', lambda: begun_with)
+    config = replace(QUICK, baseline=False, runs_per_stage=1)
+    folder, ending = run_staged(
+        bag, tmp_path, config, view=stopping, should_stop=lambda: stopping.asked
+    )
+    assert ending.status == 'interrupted' and ending.summary.header.later_commits == ()
+    monkeypatch.setattr(origin, 'software_commit', lambda: gone_on_with)
+    begun = read_begun(folder)
+    again = (begun.folder, begun.config, begun.inputs, begun.plan)
+    assert StagedTraining(*again, facts=begun.facts).run().status == 'complete'
+    header, events = load_summary(folder).header, load_summary(folder).events
+    assert (header.commit, header.dirty) == begun_with[:2], 'the one that began it'
+    assert header.later_commits == (f'{"2" * 12} + uncommitted changes',)
+    told = [event.message for event in events if event.kind == 'resumed']
+    assert told == [
+        'goes on after an interruption: stopped on request, with 222222222222 + uncommitted '
+        'changes instead of 111111111111'
+    ]
+    page = (folder / 'report.html').read_text()
+    assert told[0] in page and 'commit 111111111111, then 222222222222 + uncommitted' in page
+    assert 'It was begun with 111111111111 and went on with 222222222222' in page
+    (first, *_) = load_summary(folder).stages
+    (training,) = first.runs
+    assert len(training.resumed) == 1 and 0 < training.resumed[0] < training.samples
+    assert '↻</span> resumed' in page
+    assert StagedTraining(*again, facts=begun.facts).run().summary.events == events, 'had ended'

@@ -71,6 +71,10 @@ def _of_run(summary: RunSummary) -> Iterator[Alert]:
         told = f'The run was interrupted{f": {reason}" if reason else ""}; '
         told += 'staged --resume goes on with it.'
         yield Alert(severity=WARNING, message=told, section='events')
+    if header.later_commits:
+        told = f'It was begun with {header.commit or "no commit"} and went on with '
+        told += f'{", then ".join(header.later_commits)}: no commit alone repeats it.'
+        yield Alert(severity=WARNING, message=told, section='reproduce')
     if header.dirty:
         told = f'There were uncommitted changes: commit {header.commit} alone does not repeat it.'
         yield Alert(severity=NOTE, message=told, section='reproduce')

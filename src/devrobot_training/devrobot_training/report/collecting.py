@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 from devrobot_training.fit.problems import RunError
 from devrobot_training.records import RecordError
@@ -12,10 +13,12 @@ from devrobot_training.report.stage_records import (
     RUNNING,
     Stage,
     StageRun,
+    Sweep,
 )
 from devrobot_training.report.summary import load_summary, RunSummary
 from devrobot_training.report.training_curves import read_training_curves
 
+PartT = TypeVar('PartT', StageRun, Sweep)
 DIED = 'its process ended without a word'
 
 
@@ -47,11 +50,13 @@ def _ended(stage: Stage) -> Stage:
         reason=stage.reason or DIED,
         runs=tuple(map(_cut_off, stage.runs)),
         baseline_runs=tuple(map(_cut_off, stage.baseline_runs)),
+        sweeps=tuple(map(_cut_off, stage.sweeps)),
+        baseline_sweeps=tuple(map(_cut_off, stage.baseline_sweeps)),
     )
 
 
-def _cut_off(run: StageRun) -> StageRun:
-    return replace(run, state=INTERRUPTED) if run.state == RUNNING else run
+def _cut_off(part: PartT) -> PartT:
+    return replace(part, state=INTERRUPTED) if part.state == RUNNING else part
 
 
 def _with_logs(stage: Stage, folder: Path) -> Stage:
@@ -76,6 +81,7 @@ def _with_log(run: StageRun, folder: Path) -> StageRun:
         smoothed=curves.smoothed,
         validation=curves.validation,
         rate=curves.rate,
+        resumed=curves.resumed,
         samples=curves.samples or run.samples,
         best_validation=min(measured, default=run.best_validation),
     )

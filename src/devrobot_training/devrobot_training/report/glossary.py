@@ -35,6 +35,7 @@ SPREAD = {
 }
 TIMELINE = (
     'Hybrid losses of the chosen run of each stage, one after the other. Below the dashed line '
-    'the model beats copying the last frame.'
+    'the model beats copying the last frame. Where a sweep begins (▼) the curves have a gap as '
+    'long as its trials; they are told in the part about the stage.'
 )
 SESSION = 'Hybrid loss of the stage’s best weights for every transition of the original session.'

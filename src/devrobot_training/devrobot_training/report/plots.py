@@ -79,8 +79,7 @@ def timeline(summary: RunSummary) -> Chart:
         level = trivial_of(stage, on_original=False).copy_last
         copied.add(Curve(samples=(0, length), values=(level, level)), start)
         bands.append(Band(start=start, end=start + length, name=f'stage {stage.number}'))
-        marks += _sweep_marks(stage, run, start)
-        marks += [Mark(x=start + at, name='restart', tone='grey', sign='↻') for at in run.restarts]
+        marks += _marks(stage, run, start)
         start += length
     lines = [
         Line(x=train.x, y=train.y, name=BATCHES, kind=FAINT),
@@ -129,8 +128,7 @@ def loss_chart(stage: Stage, run: StageRun, title: str) -> Chart:
         lines.append(
             Line(x=ends, y=(copied, copied), name='copy last frame', tone='grey', kind=DASHED)
         )
-    marks = _sweep_marks(stage, run, 0)
-    marks += [Mark(x=at, name='restart', tone='grey', sign='↻') for at in run.restarts]
+    marks = _marks(stage, run, 0)
     return Chart(
         title=title,
         alt=f'{title} over {count(_length(run))} samples; best validation '
@@ -255,15 +253,22 @@ class Track:
         self.y += curve.values
 
 
-def _sweep_marks(stage: Stage, run: StageRun, start: int) -> list[Mark]:
-    """Return where the sweeps of a run were; one that names none belongs to the chosen."""
+def _marks(stage: Stage, run: StageRun, start: int) -> list[Mark]:
+    """
+    Return where the sweeps of a run were, and where it went on.
+
+    A sweep that names no run belongs to the chosen one.
+    """
     fresh = any(run is other for other in stage.baseline_runs)
     owner = stage.baseline_runs[0] if fresh else chosen_run(stage)
-    return [
+    found = [
         Mark(x=start + (sweep.samples or 0), name='sweep')
         for sweep in (stage.baseline_sweeps if fresh else stage.sweeps)
         if sweep.run in (run.number, None if run is owner else run.number)
     ]
+    found += [Mark(x=start + at, name='training goes on', sign='▲') for at in run.restarts]
+    found += [Mark(x=start + at, name='resumed', tone='grey', sign='↻') for at in run.resumed]
+    return found
 
 
 def _smoothed(run: StageRun) -> Curve:

@@ -172,6 +172,7 @@ def header_facts(summary: RunSummary) -> list[str]:
     commit = f'commit {header.commit}' if header.commit else header.why('commit', 'no commit')
     if header.dirty:
         commit += ' + uncommitted changes'
+    commit += ''.join(f', then {later}' for later in header.later_commits)
     updated = header.updated[:16].replace('T', ' ')
     return [
         f'{began} UTC' if began else 'start not recorded',

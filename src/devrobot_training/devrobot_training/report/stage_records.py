@@ -130,7 +130,8 @@ class StageRun(Record):
     One training of a stage, or of a baseline.
 
     ``train`` is the loss of each batch, ``smoothed`` a moving average of it, ``rate`` the learning
-    rate; ``restarts`` are the samples at which the training went on after a sweep.
+    rate; ``restarts`` are the samples at which the training went on after a sweep, ``resumed``
+    those at which it went on after it had been cut off.
     """
 
     number: int
@@ -149,6 +150,7 @@ class StageRun(Record):
     validation: Curve | None = None
     rate: Curve | None = None
     restarts: tuple[int, ...] = ()
+    resumed: tuple[int, ...] = ()
     folder: str = ''
     checkpoint: str | None = None
 

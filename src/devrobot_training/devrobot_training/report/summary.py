@@ -68,7 +68,11 @@ SEVERITIES = (ERROR, WARNING, NOTE)
 
 @dataclass(frozen=True, kw_only=True)
 class Header(Record):
-    """The run; ``command`` are the words as typed, ``seconds`` the wall time of all its parts."""
+    """
+    The run; ``command`` are the words as typed, ``seconds`` the wall time of all its parts.
+
+    ``commit`` is the one that began it, ``later_commits`` those that went on with it.
+    """
 
     run_id: str
     session: str
@@ -81,6 +85,7 @@ class Header(Record):
     seconds: float | None = None
     commit: str | None = None
     dirty: bool | None = None
+    later_commits: tuple[str, ...] = ()
     device: str | None = None
     command: tuple[str, ...] = ()
     planned_stages: int | None = None

@@ -1,7 +1,7 @@
 """The curves of a training, from the log in its folder; a long log becomes some hundred points."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 import math
 from pathlib import Path
 
@@ -12,6 +12,7 @@ import numpy as np
 
 MOST_POINTS = 600
 DIGITS = 5
+CURVES = ('train', 'smoothed', 'validation', 'rate')
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,13 +21,15 @@ class TrainingCurves:
     What a training wrote down.
 
     ``train`` is the loss of each batch, ``smoothed`` the moving average of it that the loop
-    keeps, ``validation`` the loss of each validation; ``rate`` is the learning rate.
+    keeps, ``validation`` the loss of each validation; ``rate`` is the learning rate. ``resumed``
+    are the samples at which it went on after it had been cut off.
     """
 
     train: Curve = Curve()
     smoothed: Curve = Curve()
     validation: Curve = Curve()
     rate: Curve = Curve()
+    resumed: tuple[int, ...] = ()
 
     @property
     def samples(self) -> int | None:
@@ -38,12 +41,13 @@ class TrainingCurves:
         """Return the same curves, begun after so many samples."""
         return TrainingCurves(
             **{
-                item.name: Curve(
+                name: Curve(
                     samples=tuple(offset + at for at in curve.samples), values=curve.values
                 )
-                for item in fields(self)
-                for curve in [getattr(self, item.name)]
-            }
+                for name in CURVES
+                for curve in [getattr(self, name)]
+            },
+            resumed=tuple(offset + at for at in self.resumed),
         )
 
 
@@ -60,6 +64,11 @@ def read_training_curves(folder: Path) -> TrainingCurves:
         smoothed=_curve(validated, log.column('train_loss')),
         validation=_curve(validated, log.validation),
         rate=_curve(seen, _shortened(log.batches['learning_rate'])),
+        resumed=tuple(
+            int(row['samples'])
+            for row in log.events
+            if row.get('event') == 'resumed' and isinstance(row.get('samples'), int)
+        ),
     )
 
 
@@ -67,10 +76,8 @@ def joined(parts: Iterable[TrainingCurves]) -> TrainingCurves:
     """Return curves that follow each other as one, with a gap between them."""
     found = list(parts)
     return TrainingCurves(
-        **{
-            item.name: _joined([getattr(part, item.name) for part in found])
-            for item in fields(TrainingCurves)
-        }
+        **{name: _joined([getattr(part, name) for part in found]) for name in CURVES},
+        resumed=tuple(at for part in found for at in part.resumed),
     )
 
 

@@ -161,6 +161,7 @@ def _run(
         'validation': curves.validation,
         'rate': curves.rate,
         'restarts': restarts,
+        'resumed': curves.resumed,
         'folder': str(place.relative_to(run_folder)),
     }
     if result is not None:

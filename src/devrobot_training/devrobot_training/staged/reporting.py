@@ -14,7 +14,6 @@ from devrobot_training.fit.problems import RunError
 from devrobot_training.fit.run_folder import CONFIG, EVENTS
 from devrobot_training.records import from_plain, to_plain
 from devrobot_training.report.differences import against_commit, against_defaults
-from devrobot_training.report.provenance import software_commit, versions
 from devrobot_training.report.stage_records import COMPLETE, RUNNING, TrivialLosses
 from devrobot_training.report.summary import (
     Alert,
@@ -41,6 +40,7 @@ from devrobot_training.staged.collecting import (
 from devrobot_training.staged.config import StagedConfig
 from devrobot_training.staged.inputs import StagedInputs
 from devrobot_training.staged.journal import read_events, utc_now
+from devrobot_training.staged.origin import origin_of
 from devrobot_training.staged.plan import Plan, PlannedStage
 from devrobot_training.staged.run_files import read_result
 from devrobot_training.staged.view import View
@@ -77,11 +77,14 @@ class Reporter:
         self._device = device
         self._begun = time.monotonic()
         before = _earlier(run_folder)
-        self._seconds_before = before.seconds or 0.0 if before else 0.0
-        self._started = before.started if before else utc_now()
+        self._origin = origin_of(before)
         self._reproduction = self._reproduce()
-        self._commit, self._dirty, self._no_commit = software_commit()
-        self._seen = 0
+        self._seen = max((stage.number for stage in before.stages), default=0) if before else 0
+
+    @property
+    def resumed(self) -> str:
+        """In words that a run goes on that had not ended; '' of any other."""
+        return self._origin.resumed
 
     def begin_stage(self, number: int) -> None:
         """Note that a stage of the plan is going on, or was skipped."""
@@ -148,20 +151,21 @@ class Reporter:
         ]
 
     def _header(self, status: str, message: str) -> Header:
-        now = utc_now()
+        now, origin = utc_now(), self._origin
         return Header(
             run_id=self._folder.name,
             session=self._plan.name,
             status=status,
             status_message=message,
             mode=str(self._facts.get('mode', '')),
-            started=self._started,
+            started=origin.started,
             updated=now,
             finished=None if status == RUNNING else now,
-            seconds=self._seconds_before + time.monotonic() - self._begun,
-            commit=self._commit,
-            dirty=self._dirty,
-            missing={'commit': self._no_commit} if self._no_commit else {},
+            seconds=origin.seconds + time.monotonic() - self._begun,
+            commit=origin.commit,
+            dirty=origin.dirty,
+            later_commits=origin.later_commits,
+            missing={'commit': origin.no_commit} if origin.no_commit else {},
             device=self._device,
             command=tuple(self._facts.get('command', ())),
             planned_stages=len(self._plan.stages),
@@ -185,7 +189,7 @@ class Reporter:
             arguments=_arguments(self._facts),
             to_defaults=against_defaults(self._config),
             to_commit=to_commit,
-            versions=versions(),
+            versions=self._origin.versions,
             sessions=tuple(
                 UsedSession(
                     name=session.name,
@@ -223,10 +227,10 @@ def _read_trivial(folder: Path) -> TrivialLosses | None:
         return None
 
 
-def _earlier(folder: Path) -> Header | None:
-    """Return the header of what an earlier part of the run saved."""
+def _earlier(folder: Path) -> RunSummary | None:
+    """Return what an earlier part of the run saved."""
     try:
-        return load_summary(folder).header
+        return load_summary(folder)
     except RunError:
         return None
 

@@ -107,6 +107,9 @@ class StagedTraining:
         :raises CheckpointError: the same, or a checkpoint to begin with does not fit.
         """
         try:
+            if self._reporter.resumed:
+                self._journal.always('resumed', self._reporter.resumed)
+            self._save_and_report()
             choice = self._all_stages()
         except (InterruptedTrainingError, EvaluationStoppedError):
             self._journal.always('interrupted', 'stopped on request')
@@ -131,7 +134,8 @@ class StagedTraining:
                 continue
             sizes = f'{stage.train_size} transitions train, {stage.validation_size} validate'
             self._view.stage(place, len(self._plan.stages), f'{title}: {sizes}')
-            self._note(stage, 'begun', 'stage', f'{title} begins: {sizes}')
+            if self._note(stage, 'begun', 'stage', f'{title} begins: {sizes}'):
+                self._save_and_report()
             self._measure_trivial(stage)
             results = self._runs(stage, RUNS, start, rate)
             chosen = best_of(results)
@@ -186,8 +190,12 @@ class StagedTraining:
             shown = 'not measured' if loss is None else f'{loss:.4g}'
             told = f'{shown} on the original session, run {chosen + 1}'
         if self._note(stage, 'ended', 'stage', f'stage {stage.number} ended: {told}'):
-            self._reporter.save()
-            self._reporter.report()
+            self._save_and_report()
+
+    def _save_and_report(self) -> None:
+        """Let people see what there is, also if the run is killed in a moment."""
+        self._reporter.save()
+        self._reporter.report()
 
     def _thin_out(self, start: str) -> None:
         """Delete the checkpoints that are neither among the best nor needed to go on."""
