@@ -95,6 +95,7 @@ def open_data(inputs: Inputs, config: TrainConfig, reading: Reading | None = Non
     """
     Open the sessions and make their canvases.
 
+    :param reading: called with how much is done of reading a bag, or the frames of a session.
     :raises SessionError: if a session cannot be used, or the two do not fit together.
     """
 
@@ -114,17 +115,18 @@ def open_data(inputs: Inputs, config: TrainConfig, reading: Reading | None = Non
     else:
         pair = [whole, opened(inputs.validation)]
         check_same_action_space(pair)
-    train, validation = (_canvases(session, config) for session in pair)
+    train, validation = (_canvases(session, config, reading) for session in pair)
     digests = {session.name: session.digest for session in pair}
     return Data(train=train, validation=validation, digests=digests)
 
 
-def _canvases(session: Session, config: TrainConfig) -> CanvasSet:
+def _canvases(session: Session, config: TrainConfig, reading: Reading | None) -> CanvasSet:
     return make_canvases(
         [session],
         CanvasLayout.from_config(config.world_model()),
         store=config.fit.store,
         memory_bytes=int(config.fit.memory_gb * 1e9),
+        progress=reading,
     )
 
 
