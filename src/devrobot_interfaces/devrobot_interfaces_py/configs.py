@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import Field, field, fields, MISSING, replace
 import difflib
 from pathlib import Path
+import reprlib
 from typing import Any, get_type_hints, TypeVar
 
 from devrobot_interfaces_py.config_values import (
@@ -232,7 +233,8 @@ def _leaves(cls: type, mapping: Any, prefix: str) -> dict[str, Any]:
     """Return dotted name → value of a nested mapping; a config class says where to go deeper."""
     if not isinstance(mapping, Mapping):
         where = f'{prefix[:-1]} is' if prefix else 'the settings are'
-        raise ConfigError(f'{where} {mapping!r}, must be a mapping of names to values')
+        shown = reprlib.repr(mapping)  # of a file that is something else it may be all of it
+        raise ConfigError(f'{where} {shown}, must be a mapping of names to values')
     hints = get_type_hints(cls)
     values: dict[str, Any] = {}
     for key, value in mapping.items():

@@ -398,6 +398,7 @@ def test_evaluations_of_different_runs_never_share_a_folder(
             for value in ('nan', '.nan', 'inf', '.inf', '-1', '1e300')
         ),
         (('BAG', '--checkpoint', 'GOOD', '--stride', '0'), '--stride'),
+        (('BAG', '--checkpoint', 'GOOD', '--output-dir', __file__), 'is a file: name another'),
     ],
 )
 def test_mistakes_of_an_evaluation_are_one_line(bag, tmp_path, capsys, words, text):

@@ -48,6 +48,15 @@ def losses(folder: Path) -> list[tuple]:
     ]
 
 
+def test_validations_are_told_of_the_loss_that_is_trained_on(bag, config, tmp_path, capsys):
+    words = (bag, '--config', config, '--runs-dir', tmp_path, '--run-id', 'plain')
+    assert run(*words, '--loss.kind', 'plain', '--stopping.max-samples', 80) == 0
+    told = re.findall(r'\| validation (\S+) ', capsys.readouterr().out)
+    rows = list(read_rows(tmp_path / 'walk' / 'plain' / 'metrics.jsonl', 'interval'))
+    assert told == [f'{row["validation"]["plain"]:.4f}' for row in rows]
+    assert told != [f'{row["validation"]["hybrid"]:.4f}' for row in rows]
+
+
 def test_a_run_leaves_everything_that_was_promised(bag, config, tmp_path, capsys):
     report = tmp_path / 'out.json'
     words = (bag, '--config', config, '--runs-dir', tmp_path / 'runs', '--run-id', 'monday')
@@ -92,7 +101,8 @@ def test_a_run_leaves_everything_that_was_promised(bag, config, tmp_path, capsys
         (('BAG', '--processes', '3'), '--fit.batch-size is 4, must be a multiple of the 3'),
         (('BAG', '--threads', '9999'), '--threads is 9999'),
         (('BAG', '--preset', 'tiny'), 'are both whole recipes: leave one out'),
-        (('BAG', '--runs-dir', 'BAG/metadata.yaml'), 'Not a directory'),
+        (('BAG', '--runs-dir', 'BAG/metadata.yaml'), '.yaml is a file: name another folder'),
+        (('BAG', '--config', 'BAG/metadata.yaml'), 'unknown setting'),
         (('BAG', '--model.encoder-width', '30'), 'encoder_width must be a multiple'),
     ],
 )

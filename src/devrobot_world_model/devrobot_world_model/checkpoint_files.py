@@ -18,6 +18,8 @@ from torch import Tensor
 
 FORMAT = 1
 TENSOR_FILE = 'tensors.safetensors'
+#: Where a run keeps its checkpoints.
+RUN_FOLDER = 'checkpoints'
 JSON_FILE = 'checkpoint.json'
 _LEFTOVER_AGE_S = 3600.0
 _MAX_JSON_BYTES = 64 * 1024 * 1024
@@ -78,6 +80,12 @@ def _read_document(path: Path, name: str) -> dict[str, Any]:
     for file in (path / JSON_FILE, path / TENSOR_FILE):
         require_inside(file, path, name)
         if not file.is_file():
+            inner = path / RUN_FOLDER
+            if inner.is_dir():
+                raise CheckpointError(
+                    f'{path} is the folder of a run, whose checkpoints are in {inner}: name one '
+                    f'of them, for example {inner / "best"}'
+                )
             raise CheckpointError(f'checkpoint {name!r} is incomplete: {file.name} is missing')
     document = _parse(path / JSON_FILE, name)
     size = (path / TENSOR_FILE).stat().st_size

@@ -206,6 +206,12 @@ def test_missing_tensor_file_is_named(tmp_path):
         load_checkpoint(tmp_path, 'one')
 
 
+def test_the_folder_of_a_run_tells_where_its_checkpoints_are(tmp_path):
+    save(tmp_path / 'run' / 'checkpoints')
+    with pytest.raises(CheckpointError, match='folder of a run.* name one of them.*/best'):
+        load_checkpoint(tmp_path, 'run')
+
+
 def test_a_failed_save_leaves_nothing_behind(tmp_path):
     with pytest.raises(CheckpointError, match="cannot save checkpoint 'one'"):
         save(tmp_path, state={'clock': object()})

@@ -135,7 +135,20 @@ def check_target(option: str, path: Path) -> None:
     """
     if path.is_dir():
         raise ConfigError(f'{option} is {path}, which is a folder: name a file')
-    nearest = next(parent for parent in path.absolute().parents if parent.exists())
+    _check_parents(option, path.absolute().parent, path)
+
+
+def check_folder(option: str, path: Path) -> None:
+    """
+    Refuse a folder in which nothing can be written.
+
+    :raises ConfigError: naming the option, and what is in the way.
+    """
+    _check_parents(option, path.absolute(), path)
+
+
+def _check_parents(option: str, folder: Path, path: Path) -> None:
+    nearest = next(place for place in (folder, *folder.parents) if place.exists())
     if not nearest.is_dir():
         raise ConfigError(f'{option} is {path}, but {nearest} is a file: name another folder')
     if not os.access(nearest, os.W_OK):

@@ -9,6 +9,7 @@ from typing import Any
 from devrobot_interfaces_py.configs import add_arguments, check_ranges, config_from_args, param
 from devrobot_training.cli.command import (
     add_reading_options,
+    check_folder,
     make_parser,
     progress_bar,
     read_session,
@@ -80,6 +81,8 @@ def main(args: Sequence[str] | None = None) -> None:
 def work(arguments: argparse.Namespace) -> dict[str, Any]:
     """Evaluate; return what was measured."""
     config = config_from_args(CommandConfig, arguments)
+    if arguments.output_dir is not None:
+        check_folder('--output-dir', arguments.output_dir)
     torch.set_num_threads(config.threads)
     subject = load_subject(arguments.checkpoint, arguments.device)
     limit = int(config.memory_gb * GIGABYTE)

@@ -10,6 +10,7 @@ from typing import Any
 from devrobot_interfaces_py.configs import add_arguments, ConfigError
 from devrobot_training.cli.command import (
     add_reading_options,
+    check_folder,
     INTERRUPTED,
     make_parser,
     Outcome,
@@ -120,6 +121,7 @@ def work(arguments: argparse.Namespace, words: Sequence[str]) -> Any:
         check_run_id(arguments.run_id)
     check_writers(arguments.log_to)
     config, inputs, changes = chosen(arguments)
+    check_folder('--runs-dir', arguments.runs_dir or RUNS)
     _check_processes(arguments.processes, config)
     team = join_team()
     if arguments.processes > 1 and team.size == 1:
@@ -154,7 +156,7 @@ def _train(
     words: Sequence[str],
 ) -> Any:
     config, inputs, changes = settings
-    console = Console(quiet=arguments.quiet or not team.leads)
+    console = Console(quiet=arguments.quiet or not team.leads, loss=config.loss.kind)
     data = _in_turn(team, lambda: open_data(inputs, config, console.reading))
     folder = _folder(arguments, team, config, inputs, data, words)
     lock = only_one(folder.path) if team.leads else nullcontext()

@@ -16,8 +16,14 @@ REFRESH_S = 0.5
 class Console:
     """Listens to a training and tells people."""
 
-    def __init__(self, *, quiet: bool) -> None:
+    def __init__(self, *, quiet: bool, loss: str) -> None:
+        """
+        Show nothing yet.
+
+        :param loss: the kind that is trained on, of which validations are told.
+        """
         self._quiet = quiet
+        self._loss = loss
         self._bar: Any = None
 
     def reading(self, done: int, total: int) -> None:
@@ -35,7 +41,7 @@ class Console:
             bar.set_postfix_str(f'loss {event.loss:.4f}', refresh=False)
             bar.update(event.samples - bar.n)
         elif isinstance(event, Validated):
-            self.say(_validation_line(event))
+            self.say(_validation_line(event, self._loss))
         elif isinstance(event, Happened) and event.event != CHECKPOINT:
             self.say(f'{event.event}: {event.message}')
 
@@ -60,13 +66,13 @@ class Console:
         return self._bar
 
 
-def _validation_line(event: Validated) -> str:
+def _validation_line(event: Validated, loss: str) -> str:
     near = (
         '' if event.within_2px != event.within_2px else f' | {event.within_2px:4.0%} within 2 px'
     )
     return (
         f'{event.samples:8} samples | train {event.train_loss:.4f} | validation '
-        f'{event.hybrid:.4f}{" *" if event.improved else "  "}{near} | '
+        f'{getattr(event, loss):.4f}{" *" if event.improved else "  "}{near} | '
         f'{event.samples_per_second:6.1f} samples/s | {event.cpu_seconds:6.0f} CPU-s'
     )
 
