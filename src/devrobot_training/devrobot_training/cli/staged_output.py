@@ -9,12 +9,12 @@ from devrobot_training.evaluation.result import plain
 from devrobot_training.fit.training import Inputs, open_data
 from devrobot_training.sessions.opening import open_session
 from devrobot_training.staged.config import StagedConfig
+from devrobot_training.staged.engine import trial_workers
 from devrobot_training.staged.estimate import estimate, measure_speed
 from devrobot_training.staged.inputs import StagedInputs
 from devrobot_training.staged.plan import Plan, PlannedStage
 from devrobot_training.staged.runner import Ending
 from devrobot_training.staged.view import View
-from devrobot_training.sweeps.executors.base import worker_count
 from tqdm import tqdm
 
 REFRESH_S = 0.5
@@ -126,7 +126,7 @@ def plan_rows(plan: Plan, inputs: StagedInputs, config: StagedConfig) -> list[di
     original = open_session(
         plan.original, namespace=inputs.namespace, skip_faulty=inputs.skip_faulty
     )
-    workers = worker_count(config.sweep.workers, config.threads, config.device)
+    workers = trial_workers(config)
 
     def row(stage: PlannedStage) -> dict[str, Any]:
         facts = {

@@ -11,6 +11,7 @@ from devrobot_training.data.canvases import CanvasSet, make_canvases
 from devrobot_training.evaluation.evaluate import evaluate
 from devrobot_training.evaluation.measures import make_baselines
 from devrobot_training.evaluation.result import BASELINES, to_dict
+from devrobot_training.fit.training import Reading
 from devrobot_training.records import from_plain, to_plain
 from devrobot_training.report.examples import save_attention, save_examples
 from devrobot_training.report.stage_records import Example, TrivialLosses
@@ -46,18 +47,25 @@ class Assessment:
 
 
 def canvases_of(
-    path: Path, config: StagedConfig, *, namespace: str, skip_faulty: bool
+    path: Path,
+    config: StagedConfig,
+    *,
+    namespace: str,
+    skip_faulty: bool,
+    reading: Reading | None = None,
 ) -> CanvasSet:
     """
     Return the canvases of a session.
 
+    :param reading: called with how much is done of reading a bag, or the frames of the session.
     :raises SessionError: if it cannot be used.
     """
     return make_canvases(
-        [open_session(path, namespace=namespace, skip_faulty=skip_faulty)],
+        [open_session(path, namespace=namespace, skip_faulty=skip_faulty, progress=reading)],
         CanvasLayout.from_config(config.world_model()),
         store=config.fit.store,
         memory_bytes=int(config.fit.memory_gb * 1e9),
+        progress=reading,
     )
 
 

@@ -21,6 +21,7 @@ from devrobot_training.staged.view import View
 from devrobot_training.sweeps.config import RAY
 from devrobot_training.sweeps.executors.base import Executor, worker_count
 from devrobot_training.sweeps.executors.local import LocalExecutor
+from devrobot_training.sweeps.heard import heard_validation
 from devrobot_training.sweeps.phases import run_sweep, SweepTask, SweepView
 from devrobot_training.sweeps.ranking import TrialOutcome
 from devrobot_training.sweeps.result import SweepResult
@@ -52,14 +53,14 @@ class Engine:
         self._data: tuple[Any, Data] | None = None
         self._original: CanvasSet | None = None
         self._executor: Executor | None = None
-        self._workers = worker_count(config.sweep.workers, config.threads, config.device)
+        self._workers = trial_workers(config)
 
     def run(self, task: RunTask, changed: Callable[[], object] = lambda: None) -> RunResult:
         """Make a training of a stage; see ``StageRun.run``."""
         self._view.training(task.stage, task.number, baseline=task.baseline)
         tools = Tools(
             train=lambda folder, config, inputs: self._train(task, folder, config, inputs),
-            sweep=lambda sweep, number: self._sweep(task, sweep, number),
+            sweep=lambda sweep, number: self._sweep(task, sweep, number, changed),
             assess=lambda checkpoint, folder: self._assess(task, checkpoint, folder),
             note=lambda key, kind, text, samples: self._journal.note(
                 f'{task.key}/{key}', kind, f'{title_of(task)}, {text}', samples
@@ -77,6 +78,7 @@ class Engine:
                 self._config,
                 namespace=self._inputs.namespace,
                 skip_faulty=self._inputs.skip_faulty,
+                reading=self._reading,
             )
         return self._original
 
@@ -85,7 +87,7 @@ class Engine:
         inputs = replace(self._inputs, train=Path(train), validation=Path(validation), start='')
         if self._data is None or self._data[0] != inputs:
             self._data = None
-            self._data = (inputs, open_data(inputs, self._config.training()))
+            self._data = (inputs, open_data(inputs, self._config.training(), self._reading))
         return self._data[1]
 
     def close(self) -> None:
@@ -93,25 +95,36 @@ class Engine:
         if self._executor is not None:
             self._executor.close()
 
+    def _reading(self, done: int, total: int) -> None:
+        self._view.progress('reading', done, total)
+
     def _train(self, task: RunTask, folder: Path, config: TrainConfig, inputs: Inputs) -> Trained:
         title = f'{title_of(task)}: training'
+        samples = 0
+
+        def hear() -> None:
+            self._view.progress(title, samples, config.stopping.max_samples)
 
         def listen(event: Event) -> None:
+            nonlocal samples
             self._view.event(event)
             if isinstance(event, StepDone):
-                self._view.progress(title, event.samples, config.stopping.max_samples)
+                samples = event.samples
+                hear()
 
         return train_once(
             folder,
             config,
-            lambda: self.data_of(task.train, task.validation),
+            lambda: heard_validation(self.data_of(task.train, task.validation), hear),
             start=inputs.start,
             log_to=self._config.log_to,
             listeners=[listen],
             should_stop=self._should_stop,
         )
 
-    def _sweep(self, task: RunTask, sweep: SweepTask, number: int) -> SweepResult:
+    def _sweep(
+        self, task: RunTask, sweep: SweepTask, number: int, changed: Callable[[], object]
+    ) -> SweepResult:
         title = f'{title_of(task)}: sweep {number}'
 
         def phase(
@@ -125,6 +138,7 @@ class Engine:
                 f'{title}, phase {name}, trial {outcome.number}: rate '
                 f'{outcome.learning_rate:g}, {told}'
             )
+            changed()
 
         return run_sweep(
             sweep,
@@ -149,6 +163,12 @@ class Engine:
         if self._executor is None:
             self._executor = make_executor(self._config, self._workers)
         return self._executor
+
+
+def trial_workers(config: StagedConfig) -> int:
+    """Return how many trials a training makes at a time; those in parallel share the cores."""
+    trainings = min(config.parallel_runs, config.runs_per_stage)
+    return worker_count(config.sweep.workers, config.threads * trainings, config.device)
 
 
 def make_executor(config: StagedConfig, workers: int) -> Executor:

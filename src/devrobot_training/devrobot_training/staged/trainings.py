@@ -1,11 +1,13 @@
 """The trainings of a stage, one after the other or some at a time, whatever becomes of each."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from devrobot_interfaces_py.atomic import write_json
 from devrobot_training.evaluation.evaluate import EvaluationStoppedError
 from devrobot_training.fit.once import InterruptedTrainingError
+from devrobot_training.fit.once import RESULT as TRAINED
+from devrobot_training.fit.run_folder import CONFIG
 from devrobot_training.fit.training import Data, Inputs
 from devrobot_training.records import from_plain, to_plain
 from devrobot_training.staged.config import StagedConfig
@@ -17,13 +19,16 @@ from devrobot_training.staged.run_files import (
     RESULT,
     RunResult,
     RunTask,
+    TASK,
 )
 from devrobot_training.staged.view import View
 from devrobot_training.sweeps.executors.base import Limits
 from devrobot_training.sweeps.executors.disk import disk_problem
 from devrobot_training.sweeps.executors.pool import Answer, Call, ProcessPool
+from devrobot_training.sweeps.phases import JOURNAL
 
-ENDLESS = Limits(grace=float('inf'))
+#: What appears or grows when a training begins, or a part or trial of it begins or ends.
+TRACES = (TASK, f'part_*/{CONFIG}', f'part_*/{TRAINED}', f'sweep_*/{JOURNAL}')
 
 
 class Trainings:
@@ -125,17 +130,34 @@ class Trainings:
                 done[task.number] = from_plain(RunResult, answer.result)
             self._changed()
 
+        seen: list[dict[str, int]] = [{}]
+
+        def tick(running: Mapping[int, int]) -> None:
+            self._view.trials('trainings', len(done), len(tasks), running, 0)
+            found = self._traces(tasks)
+            if found != seen[0]:
+                seen[0] = found
+                self._changed()
+
         pool = ProcessPool(self._config.parallel_runs, work=StageRunner)
         try:
             pool.run(
                 calls,
-                ENDLESS,
+                Limits(grace=self._config.sweep.grace),
                 ended=answered,
-                tick=lambda running: self._view.trials(
-                    'trainings', len(done), len(tasks), running, 0
-                ),
+                tick=tick,
                 should_stop=self._should_stop,
             )
         finally:
             pool.close()
         return [done[task.number] for task in tasks]
+
+    def _traces(self, tasks: Sequence[RunTask]) -> dict[str, int]:
+        """Return the files that tell how far trainings in other processes are, by size."""
+        found = (
+            path
+            for task in tasks
+            for pattern in TRACES
+            for path in (self._folder / task.key).glob(pattern)
+        )
+        return {str(path): path.stat().st_size for path in found}

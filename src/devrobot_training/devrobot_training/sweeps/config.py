@@ -59,7 +59,8 @@ class SweepConfig:
     )
     grace: float = param(
         300.0,
-        'a trial that is so many seconds over its time, or without a step, is killed and failed',
+        'a trial that is so many seconds over its time, or that long without a step, a look at '
+        'the validation set or a read of data, is killed and failed; trainings in parallel, too',
         minimum=0.1,
         maximum=1e6,
     )

@@ -10,8 +10,9 @@ from devrobot_training.fit.config import TrainConfig
 from devrobot_training.fit.events import Event, StepDone
 from devrobot_training.fit.once import train_once, Trained
 from devrobot_training.fit.stopping import NON_FINITE
-from devrobot_training.fit.training import Data, Inputs, open_data
+from devrobot_training.fit.training import Data, Inputs, open_data, Reading
 from devrobot_training.records import from_plain, to_plain
+from devrobot_training.sweeps.heard import heard_validation
 import torch
 
 
@@ -87,30 +88,37 @@ class TrialRunner:
         """
         Make a trial; return its ``Trained`` as plain data.
 
-        :param beat: is told the samples after each step.
+        :param beat: is told the samples after each step, and whenever something goes on between
+            two of them: a validation, or the reading of data.
         """
         trial = Trial.from_dict(call)
         config = replace(trial.config, device=device_of(trial.config.device, self._slot))
+        samples = 0
 
         def listen(event: Event) -> None:
+            nonlocal samples
             if isinstance(event, StepDone):
-                beat(event.samples)
+                samples = event.samples
+                beat(samples)
+
+        def hear(*told: int) -> None:
+            beat(samples)
 
         trained = train_once(
             trial.folder,
             config,
-            lambda: self._data(trial.inputs, config),
+            lambda: heard_validation(self._data(trial.inputs, config, hear), hear),
             start=trial.inputs.start,
             listeners=[listen],
             should_stop=should_stop,
         )
         return dict(to_plain(trained))
 
-    def _data(self, inputs: Inputs, config: TrainConfig) -> Data:
+    def _data(self, inputs: Inputs, config: TrainConfig, hear: Reading) -> Data:
         key = (inputs.train, inputs.validation, config.canvas, config.fit, config.device)
         if self._opened is None or self._opened[0] != key:
             self._opened = None
-            self._opened = (key, open_data(inputs, config))
+            self._opened = (key, open_data(inputs, config, hear))
         return self._opened[1]
 
 
