@@ -5,8 +5,13 @@ import os
 from pathlib import Path
 import subprocess
 import sys
+import time
 
+from command_runs import run as command
 from devrobot_training.fit.once import RESULT as TRAINED
+from devrobot_training.fit.problems import RunError
+from devrobot_training.report.collecting import read_run
+from devrobot_training.report.summary import load_summary
 from devrobot_training.staged.run_files import RESULT
 from devrobot_training.sweeps.phases import RESULT as SWEEP
 from fit_worlds import dot_session
@@ -111,6 +116,61 @@ def run(bag: Path, folder: Path, run_id: str, moments: list[str]) -> dict:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return json.loads(done.stdout.splitlines()[-1])
+
+
+def shown(folder: Path, moment) -> bool:
+    """Return whether the summary of a run that goes on shows what is waited for."""
+    try:
+        return moment(load_summary(folder).stages[0])
+    except (RunError, IndexError):
+        return False
+
+
+@pytest.mark.timeout(2 * DEADLINE_S)
+@pytest.mark.parametrize(
+    ('moment', 'settings'),
+    [
+        (lambda stage: stage.runs, {}),
+        (lambda stage: stage.sweeps and stage.sweeps[0].phases, {}),
+        (lambda stage: len(stage.runs) == 2, {'runs_per_stage': 2, 'parallel_runs': 2}),
+        (
+            lambda stage: len(stage.sweeps) == 2 and all(s.phases for s in stage.sweeps),
+            {'runs_per_stage': 2, 'parallel_runs': 2, 'sweep__when': 'initial'},
+        ),
+    ],
+    ids=['training', 'phase A', 'two trainings', 'two sweeps'],
+)
+def test_the_report_of_a_run_that_was_killed_shows_what_went_on(
+    bag, tmp_path, capsys, moment, settings
+):
+    slow = {'stopping__max_samples': 100_000, 'sweep__samples_a': 400, 'sweep__samples_b': 400}
+    config = staged(baseline=False, **{**slow, **settings})
+    words = [
+        *('--root-session', str(bag), '--quiet', '--output-dir', str(tmp_path)),
+        *('--config', str(write_config(tmp_path / 'small.yaml', config)), '--run-id', 'cut'),
+    ]
+    folder = tmp_path / 'walk' / 'cut'
+    process = subprocess.Popen(
+        [sys.executable, '-m', 'devrobot_training.cli.staged', *words],
+        env={**os.environ, 'PYTHONPATH': os.pathsep.join(filter(None, sys.path))},
+    )
+    deadline = time.monotonic() + DEADLINE_S
+    while not shown(folder, moment):
+        assert time.monotonic() < deadline and process.poll() is None
+        time.sleep(0.02)
+    process.kill()
+    process.wait()
+    (folder / 'report.html').unlink()
+    assert command('report', folder) == 0
+    found = read_run(folder)
+    (stage,) = found.stages
+    assert (found.header.status, stage.state) == ('interrupted', 'interrupted')
+    assert moment(stage)
+    assert {part.state for part in (*stage.runs, *stage.sweeps)} == {'interrupted'}
+    page = (folder / 'report.html').read_text()
+    assert 'Stage 1' in page
+    for trial in (t for s in stage.sweeps for p in s.phases for t in p.trials):
+        assert trial.best_validation and f'{trial.best_validation:.3g}' in page
 
 
 def summary(folder: Path, run_id: str) -> dict:

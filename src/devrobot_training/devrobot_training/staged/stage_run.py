@@ -88,6 +88,7 @@ class StageRun:
         done = read_result(self._folder)
         if done is None:
             write_json(self._folder / TASK, to_plain(self._task))
+            self._tools.changed()
             done = self._finish(self._train())
             write_json(self._folder / RESULT, to_plain(done))
         self._tidy()
@@ -124,7 +125,7 @@ class StageRun:
 
     def _part(self, number: int) -> Trained:
         """Train until a rule ends this part."""
-        folder = self._folder / f'part_{number}'
+        folder = self._begun(f'part_{number}')
         trained = self._tools.train(
             folder, self._part_config(number), replace(self._inputs, start=self._start)
         )
@@ -145,6 +146,13 @@ class StageRun:
         )
         self._tools.changed()
         return trained
+
+    def _begun(self, name: str) -> Path:
+        """Return the folder of a part or a sweep; whoever looks at the run can see it begin."""
+        folder = self._folder / name
+        folder.mkdir(parents=True, exist_ok=True)
+        self._tools.changed()
+        return folder
 
     def _part_config(self, number: int) -> TrainConfig:
         """
@@ -189,11 +197,12 @@ class StageRun:
         self._sweeps += 1
         number = self._sweeps
         self._tools.note(f'sweep {number} begun', 'sweep', why, self._budget.samples)
+        folder = self._begun(f'sweep_{number}')
         start = self._best.checkpoint if self._best else self._start
         config = self._config.training()
         result = self._tools.sweep(
             SweepTask(
-                folder=self._folder / f'sweep_{number}',
+                folder=folder,
                 sweep=self._config.sweep,
                 config=replace(config, seed=derive_seed(self._task.seed, 'sweep', number)),
                 inputs=replace(self._inputs, start=start),

@@ -18,9 +18,12 @@ from devrobot_training.report.stage_records import (
 from devrobot_training.staged.config import StagedConfig
 from devrobot_training.staged.rules import Rules
 from devrobot_training.sweeps.config import INITIAL as AT_BEGIN
-from devrobot_training.sweeps.phases import A, read_sweep, trial_folder
+from devrobot_training.sweeps.ledger import read_trials
+from devrobot_training.sweeps.phases import A, B, JOURNAL, read_sweep, trial_folder
 from devrobot_training.sweeps.ranking import Ranked, TrialOutcome
 from devrobot_training.sweeps.result import PhaseResult, SweepResult
+
+NOT_ENDED = 'the sweep has not ended'
 
 
 def sweep_folders(folder: Path) -> list[Path]:
@@ -50,8 +53,8 @@ def sweeps_of(run: int, folder: Path, config: StagedConfig, status: str) -> tupl
         if result is None:
             found.append(
                 Sweep(number=number, trigger=trigger, state=status, run=run, samples=samples,
-                      rate_before=rate, loss_before=before,
-                      missing={'phases': 'the sweep has not ended'})
+                      rate_before=rate, loss_before=before, phases=_so_far(place, config),
+                      reason=NOT_ENDED, missing={'rate_after': NOT_ENDED})
             )  # fmt: skip
             continue
         found.append(
@@ -86,18 +89,41 @@ def _phases(result: SweepResult, folder: Path, config: StagedConfig) -> tuple[Sw
             seeds=tuple(dict.fromkeys(trial.seed for trial in phase.trials)),
             budget_samples=phase.samples,
             budget_seconds=phase.seconds or None,
-            trials=tuple(_trial(trial, phase, folder, config) for trial in phase.trials),
+            trials=tuple(
+                _trial(
+                    trial,
+                    phase.name,
+                    folder,
+                    config,
+                    COMPLETE if trial.learning_rate in phase.kept else DROPPED,
+                )
+                for trial in phase.trials
+            ),
             candidates=tuple(_candidate(n, r, phase) for n, r in enumerate(phase.ranked, 1)),
         )
         for phase in result.phases
     )
 
 
+def _so_far(folder: Path, config: StagedConfig) -> tuple[SweepPhase, ...]:
+    """Return the trials of a sweep that has not ended, which only its ledger knows."""
+    return tuple(
+        SweepPhase(
+            name=name,
+            ranking=config.sweep.rank,
+            seeds=tuple(dict.fromkeys(trial.seed for trial in trials)),
+            trials=tuple(_trial(trial, name, folder, config) for trial in trials),
+            missing={'candidates': NOT_ENDED},
+        )
+        for name in (A, B)
+        if (trials := read_trials(folder / JOURNAL, name))
+    )
+
+
 def _trial(
-    trial: TrialOutcome, phase: PhaseResult, folder: Path, config: StagedConfig
+    trial: TrialOutcome, phase: str, folder: Path, config: StagedConfig, state: str = COMPLETE
 ) -> SweepTrial:
-    curves = read_curves(trial_folder(folder, phase.name, trial.number), config.loss.kind)
-    state = COMPLETE if trial.learning_rate in phase.kept else DROPPED
+    curves = read_curves(trial_folder(folder, phase, trial.number), config.loss.kind)
     return SweepTrial(
         number=trial.number,
         learning_rate=trial.learning_rate,

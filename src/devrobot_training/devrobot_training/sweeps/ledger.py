@@ -68,6 +68,23 @@ class Ledger:
         }
 
 
+def read_trials(path: Path, phase: str) -> tuple[TrialOutcome, ...]:
+    """Return the trials of a phase that have ended; nothing is written, whoever else writes."""
+    if not path.exists():
+        return ()
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    storage = JournalStorage(JournalFileBackend(str(path)))
+    try:
+        study = storage.get_study_id_from_name(phase)
+    except KeyError:
+        return ()
+    return tuple(
+        _outcome(trial, trial.params[RATE], trial.params[SEED])
+        for trial in storage.get_all_trials(study)
+        if trial.state.is_finished()
+    )
+
+
 def _outcome(trial: FrozenTrial, rate: float, seed: int) -> TrialOutcome:
     about = trial.user_attrs
     return TrialOutcome(
