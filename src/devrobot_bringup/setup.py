@@ -41,7 +41,7 @@ setup(
     entry_points={
         'console_scripts': [
             f'demo = {NAME}.demo.cli:main',
-            f'foxglove_server = {NAME}.foxglove.node:main',
+            f'foxglove_server = {NAME}.programs:foxglove_server',
             f'make_layout = {NAME}.layout.cli:main',
         ],
     },

@@ -28,14 +28,14 @@ setup(
     zip_safe=True,
     entry_points={
         'console_scripts': [
-            f'driver = {NAME}.nodes.driver_node:main',
+            f'driver = {NAME}.programs:driver',
             f'jetbot_keys = {NAME}.jetbot.server.make_keys:main',
-            f'jetbot_sim = {NAME}.cli.jetbot_sim:main',
-            f'live_view = {NAME}.nodes.live_view_node:main',
+            f'jetbot_sim = {NAME}.programs:jetbot_sim',
+            f'live_view = {NAME}.programs:live_view',
             f'record_toroidal = {NAME}.cli.record_toroidal:main',
-            f'recorder = {NAME}.nodes.recorder_node:main',
-            f'replay = {NAME}.nodes.replay_node:main',
-            f'selector = {NAME}.nodes.selector_node:main',
+            f'recorder = {NAME}.programs:recorder',
+            f'replay = {NAME}.programs:replay',
+            f'selector = {NAME}.programs:selector',
         ],
         'devrobot.robots': [
             f'jetbot = {NAME}.jetbot.robot:JetBotRobot',

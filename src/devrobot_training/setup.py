@@ -38,7 +38,7 @@ setup(
             f'split_session = {NAME}.cli.split_session:main',
             f'staged = {NAME}.cli.staged:main',
             f'train = {NAME}.cli.train:main',
-            f'training_server = {NAME}.nodes.training_server:main',
+            f'training_server = {NAME}.programs:training_server',
         ],
     },
 )

@@ -26,7 +26,7 @@ setup(
     zip_safe=True,
     entry_points={
         'console_scripts': [
-            f'world_model = {NAME}.nodes.world_model_node:main',
+            f'world_model = {NAME}.programs:world_model',
         ],
     },
 )

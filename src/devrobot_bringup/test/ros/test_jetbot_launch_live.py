@@ -100,6 +100,22 @@ def test_ctrl_c_in_the_middle_of_a_motion_aborts_it_without_an_error(graph, laun
     assert 'Traceback' not in log and 'ERROR' not in log, log
 
 
+def test_ctrl_c_while_the_nodes_load_is_no_error(launch):
+    run = launch('sim:=true', f'port:={free_port()}', 'foxglove:=false', file='jetbot.launch.py')
+
+    def loads_torch(process: int) -> bool:
+        with contextlib.suppress(OSError):
+            return 'libtorch_cpu' in Path(f'/proc/{process}/maps').read_text()
+        return False
+
+    wait_for(lambda: any(map(loads_torch, session_of(run.process.pid))), run)
+    os.killpg(run.process.pid, signal.SIGINT)
+    assert run.process.wait(DEADLINE_S) == 0, run.log.read_text()
+    log = run.log.read_text()
+    assert 'model for jetbot is ready' not in log
+    assert 'Traceback' not in log and 'ERROR' not in log, log
+
+
 def wait_for(condition, run) -> None:
     end = time.monotonic() + DEADLINE_S
     while not condition():

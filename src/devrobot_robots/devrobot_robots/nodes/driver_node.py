@@ -132,7 +132,7 @@ class DriverNode(LifecycleNode):
             return
         for step in (self.trigger_configure, self.trigger_activate):
             if step() != TransitionCallbackReturn.SUCCESS:
-                if self._start.exit_on_failure:
+                if self._start.exit_on_failure and not self._stopping:
                     self._end.ask(1)
                 return
 

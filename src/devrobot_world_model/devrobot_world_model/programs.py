@@ -1,0 +1,5 @@
+"""The program of this package that launch files start."""
+
+from devrobot_interfaces_py.startup import program
+
+world_model = program('devrobot_world_model.nodes.world_model_node')
