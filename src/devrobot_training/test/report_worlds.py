@@ -91,6 +91,8 @@ def stage_run(number: int, loss: float, samples: int, **changes: Any) -> StageRu
             samples=(1, 50, samples // 2, samples // 2 + 1, samples),
             values=(1e-5, 2e-4, 2e-4, 3e-4, 3e-4),
         ),
+        restarts=(3 * samples // 4,) if number == 2 else (),
+        resumed=(samples // 4,) if number == 2 else (),
         folder=f'stages/stage_01/run_{number}',
     )
     return replace(run, **changes)
@@ -270,10 +272,12 @@ def stage(folder: Path, number: int, loss: float, **changes: Any) -> Stage:
         runs=runs,
         baseline_runs=(fresh,),
         sweeps=(sweep(),) if number == 2 else (),
+        baseline_sweeps=(sweep(run=1),) if number == 2 else (),
         missing={} if number == 2 else {'sweeps': 'the loss kept falling'},
         evaluation=evaluation(loss),
         examples=tuple(example(folder, place, n, skill) for n in range(6)),
         worst=tuple(example(folder, place, n, skill / 2, 'worst') for n in (7, 9, 11)),
+        baseline_examples=tuple(example(folder, place, n, 0.6 * skill, 'fresh') for n in range(6)),
         events=(RunEvent(time='2026-01-02T03:05:00', kind='stage', message='begun', samples=0),),
         folder=place,
     )

@@ -13,6 +13,29 @@ SECTIONS = (
     *('alerts', 'stages', 'sees', 'timeline', 'details', 'baseline', 'spread', 'best-model'),
     *('attention', 'events', 'reproduce'),
 )
+SECTIONS_OF = {
+    'full': SECTIONS,
+    'failed': SECTIONS,
+    'stage': (
+        *('stage-2-detail', 'stage-2-runs', 'sweep-2-2-1', 'stage-2-examples', 'stage-2-worst'),
+        *('stage-2-events', 'losses', 'dots', 'by_action', 'divergence'),
+    ),
+    'baseline': ('baseline', 'runs', 'sweeps', 'sees'),
+    'comparison': ('runs', 'curves', 'sees', 'settings'),
+}
+# Charts and pictures that stand in a section: six canvases and the three worst ones, each with
+# history, truth, predictions and error; the charts of the stage that is unfolded.
+DRAWN_IN = {
+    'full': {'sees': 6 * 7 + 3 * 4, 'timeline': 1, 'details': 4, 'spread': 1, 'attention': 1},
+    'failed': {'sees': 6 * 4 + 3 * 4, 'timeline': 1},
+    'stage': {
+        **{'stage-2-detail': 6, 'sweep-2-2-1': 1, 'stage-2-examples': 6 * 4},
+        'stage-2-worst': 3 * 4,
+    },
+    'baseline': {'runs': 2, 'sweeps': 1, 'sees': 6 * 5},
+    'comparison': {'curves': 2, 'sees': 6 * 4},
+}
+PAPER = {'light': [255, 255, 255], 'dark': [20, 23, 27]}
 VIEWS = [(size, scheme) for size in (DESKTOP, PHONE) for scheme in ('light', 'dark')]
 VIEW_NAMES = [f'{size[0]}-{scheme}' for size, scheme in VIEWS]
 
@@ -80,29 +103,41 @@ def test_nothing_is_asked_for_overflows_or_is_hard_to_read(
 
 
 @pytest.mark.parametrize(('size', 'scheme'), VIEWS, ids=VIEW_NAMES)
-@pytest.mark.parametrize('name', ['full', 'failed'])
+@pytest.mark.parametrize('name', SECTIONS_OF)
 def test_every_section_can_be_photographed_and_shows_something(name, size, scheme, show, tmp_path):
     shown = show(name, size=size, scheme=scheme)
-    tops = [shown.box(f'h2#{section}')['y'] for section in SECTIONS]
+    sections = SECTIONS_OF[name]
+    tops = [shown.box(f'#{section}')['y'] for section in sections]
     assert tops == sorted(tops), 'the order of the page'
     end = shown.page.evaluate('document.documentElement.scrollHeight')
-    for section, top, bottom in zip(SECTIONS, tops, [*tops[1:], end], strict=True):
+    drawn = shown.page.evaluate(DRAWN)
+    for section, top, bottom in zip(sections, tops, [*tops[1:], end], strict=True):
         assert bottom - top > 60, f'{section} is empty'
+        found = sum(top <= y < bottom for y in drawn)
+        assert found >= DRAWN_IN[name].get(section, 0), f'{section} lacks pictures'
         picture = tmp_path / f'{section}.png'
         area = {'x': 0, 'y': top, 'width': size[0], 'height': min(bottom - top, 3000)}
         shown.page.screenshot(path=picture, full_page=True, clip=area)
-        colours = shown.page.evaluate(COLOURS, picture.read_bytes().hex())
+        colours, margin = shown.page.evaluate(COLOURS, picture.read_bytes().hex())
         assert colours > 20, f'{section} is a plain area'
+        assert margin == PAPER[scheme], f'the paper of {section}'
 
 
-# How many colours a picture has; drawn by the browser, so that no library is needed for it.
+# Where the charts and pictures begin that are to be seen.
+DRAWN = """[...document.querySelectorAll('svg.chart, main img')]
+  .map((drawn) => drawn.getBoundingClientRect())
+  .filter((box) => box.width > 40 && box.height > 40).map((box) => box.top + scrollY)"""
+
+# How many colours a picture has, and that of its margin; drawn by the browser, so that no library
+# is needed for it.
 COLOURS = """async (hex) => {
   const bytes = new Uint8Array(hex.match(/../g).map((two) => parseInt(two, 16)));
   const image = await createImageBitmap(new Blob([bytes], {type: 'image/png'}));
   const canvas = new OffscreenCanvas(image.width, image.height).getContext('2d');
   canvas.drawImage(image, 0, 0);
   const data = new Uint32Array(canvas.getImageData(0, 0, image.width, image.height).data.buffer);
-  return new Set(data).size;
+  const margin = canvas.getImageData(2, image.height >> 1, 1, 1).data;
+  return [new Set(data).size, [...margin.slice(0, 3)]];
 }"""
 
 
