@@ -86,6 +86,9 @@ MOMENTS = [
     'stages/stage_02/run_1/part_1/checkpoints/last',
     'report',  # after stage 2
 ]
+#: One long part, and two trainings at a time.
+ENDLESS = {'sweep__when': 'off', 'stopping__plateau': False}
+TWO = {'runs_per_stage': 2, 'parallel_runs': 2}
 
 
 @pytest.fixture(scope='module')
@@ -130,12 +133,12 @@ def shown(folder: Path, moment) -> bool:
 @pytest.mark.parametrize(
     ('moment', 'settings'),
     [
-        (lambda stage: stage.runs, {}),
+        (lambda stage: stage.runs, ENDLESS),
         (lambda stage: stage.sweeps and stage.sweeps[0].phases, {}),
-        (lambda stage: len(stage.runs) == 2, {'runs_per_stage': 2, 'parallel_runs': 2}),
+        (lambda stage: len(stage.runs) == 2, {**ENDLESS, **TWO}),
         (
             lambda stage: len(stage.sweeps) == 2 and all(s.phases for s in stage.sweeps),
-            {'runs_per_stage': 2, 'parallel_runs': 2, 'sweep__when': 'initial'},
+            {**TWO, 'sweep__when': 'initial'},
         ),
     ],
     ids=['training', 'phase A', 'two trainings', 'two sweeps'],
@@ -143,7 +146,7 @@ def shown(folder: Path, moment) -> bool:
 def test_the_report_of_a_run_that_was_killed_shows_what_went_on(
     bag, tmp_path, capsys, moment, settings
 ):
-    slow = {'stopping__max_samples': 100_000, 'sweep__samples_a': 400, 'sweep__samples_b': 400}
+    slow = {'stopping__max_samples': 10**9, 'sweep__samples_a': 400, 'sweep__samples_b': 10**6}
     config = staged(baseline=False, **{**slow, **settings})
     words = [
         *('--root-session', str(bag), '--quiet', '--output-dir', str(tmp_path)),
@@ -155,11 +158,13 @@ def test_the_report_of_a_run_that_was_killed_shows_what_went_on(
         env={**os.environ, 'PYTHONPATH': os.pathsep.join(filter(None, sys.path))},
     )
     deadline = time.monotonic() + DEADLINE_S
-    while not shown(folder, moment):
-        assert time.monotonic() < deadline and process.poll() is None
-        time.sleep(0.02)
-    process.kill()
-    process.wait()
+    try:
+        while not shown(folder, moment):
+            assert time.monotonic() < deadline and process.poll() is None
+            time.sleep(0.02)
+    finally:
+        process.kill()
+        process.wait()
     (folder / 'report.html').unlink()
     assert command('report', folder) == 0
     found = read_run(folder)
