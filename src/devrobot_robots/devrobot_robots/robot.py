@@ -42,9 +42,9 @@ class Robot(Protocol):
     """
     A robot with cameras and a few discrete actions; index 0 is always "stay".
 
-    Every method but ``stop`` is called from one thread at a time. The constructor touches no
-    hardware: ``connect`` does. ``execute`` blocks until the motion is over, asks ``should_stop``
-    often, returns early when it is true, and raises RobotError when it fails.
+    Every method but ``stop`` and ``close`` is called from one thread at a time. The constructor
+    touches no hardware: ``connect`` does. ``execute`` blocks until the motion is over, asks
+    ``should_stop`` often, returns early when it is true, and raises RobotError when it fails.
     """
 
     action_space: ActionSpace
@@ -71,7 +71,7 @@ class Robot(Protocol):
         ...
 
     def close(self) -> None:
-        """Release the hardware; allowed at any time, more than once."""
+        """Release the hardware; at any time, more than once, also while ``connect`` waits."""
         ...
 
 

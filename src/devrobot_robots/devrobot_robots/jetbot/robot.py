@@ -7,6 +7,7 @@ from contextlib import suppress
 from functools import partial
 import logging
 import math
+import threading
 
 from devrobot_robots.clock import Clock, wait_unless_stopped
 from devrobot_robots.jetbot.actions import action_space
@@ -48,6 +49,7 @@ class JetBotRobot:
         self._frozen = FrozenCamera(config.frozen_after)
         self._next_restart_s = -math.inf
         self._renewals = 0
+        self._closed = threading.Event()
         address = Address(
             host=config.host,
             port=config.port,
@@ -74,6 +76,7 @@ class JetBotRobot:
 
     def connect(self) -> None:
         """Connect; a server that is still starting is waited for as long as configured."""
+        self._closed.clear()
         end = self._clock.now() + self._config.wait_for_robot
         while True:
             try:
@@ -84,7 +87,8 @@ class JetBotRobot:
                     raise RobotError(
                         f'{error}; is its server running? See docs/jetbot.md'
                     ) from error
-            self._clock.sleep(RETRY_START_S)
+            if not wait_unless_stopped(self._clock, RETRY_START_S, self._closed.is_set):
+                raise RobotError('it was closed before it could be reached')
         if not self._link.version:
             self._log.warning(f'{NO_DEAD_MAN}; install the one in docs/jetbot.md')
 
@@ -131,7 +135,8 @@ class JetBotRobot:
         raise ResetUnsupportedError('a JetBot cannot put itself into a new place; carry it there')
 
     def close(self) -> None:
-        """Stop the motors and end the connections."""
+        """Stop the motors and end the connections; ends waiting for the robot, too."""
+        self._closed.set()
         with suppress(RobotError):
             self._link.motors(0.0, 0.0)
         self._link.close()

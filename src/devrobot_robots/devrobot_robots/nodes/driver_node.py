@@ -71,9 +71,9 @@ class DriverNode(LifecycleNode):
             try:
                 self._configure()
             except EXPECTED_ERRORS as error:
-                self.get_logger().error(f'cannot configure: {error}')
+                self._refuse_to_configure(str(error))
             except Exception as error:  # from a robot's own code; rclpy would swallow it
-                self.get_logger().error(f'cannot configure: {describe(error)}')
+                self._refuse_to_configure(describe(error))
             else:
                 return super().on_configure(state)
             self._release()
@@ -120,6 +120,9 @@ class DriverNode(LifecycleNode):
         """Stop the motors at once, then release; called from outside the spinning thread."""
         self._stopping = True
         self._shut_down_execution('the driver is stopping')
+        if self._robot is not None and self._execution is None:
+            # Being connected, which may wait for a robot for a long time.
+            self._close_robot(self._robot)
         if self._transition.acquire(timeout=TRANSITION_TIMEOUT_S):
             try:
                 self._release()
@@ -220,13 +223,20 @@ class DriverNode(LifecycleNode):
         if self._execution is not None and not self._execution.shutdown(reason):
             self.get_logger().error('the robot does not come back from its last action')
 
+    def _refuse_to_configure(self, reason: str) -> None:
+        if not self._stopping:
+            self.get_logger().error(f'cannot configure: {reason}')
+
+    def _close_robot(self, robot: Robot) -> None:
+        try:
+            robot.close()
+        except Exception as error:  # a robot may raise anything; the rest must be released too
+            self.get_logger().error(f'closing the robot failed: {describe(error)}')
+
     def _release(self) -> None:
         self._shut_down_execution('released')
         if self._robot is not None:
-            try:
-                self._robot.close()
-            except Exception as error:  # a robot may raise anything; the rest must be released too
-                self.get_logger().error(f'closing the robot failed: {describe(error)}')
+            self._close_robot(self._robot)
         if self._interface is not None:
             self._interface.destroy()
         if self._velocity is not None:

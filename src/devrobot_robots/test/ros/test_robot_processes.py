@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 
@@ -49,6 +50,20 @@ def test_a_signal_aborts_the_action_and_ends_cleanly(graph, start, number):
     assert driver.returncode == 0
     assert 'Traceback' not in errors
     assert observer.wait_for(Phase.ABORTED, sequence).message == 'the driver is stopping'
+
+
+def test_a_driver_that_waits_for_its_robot_ends_at_once(start):
+    with socket.create_server(('127.0.0.1', 0)) as listener:
+        port = listener.getsockname()[1]
+        driver = start(
+            *('driver', '-p', 'robot:=jetbot', '-p', 'robot.host:=127.0.0.1'),
+            *('-p', f'robot.port:={port}', '-p', 'robot.wait_for_robot:=600.0'),
+        )
+        for _ in range(3):
+            listener.accept()[0].close()
+    driver.send_signal(signal.SIGINT)
+    _, errors = driver.communicate(timeout=DEADLINE_S)
+    assert (driver.returncode, errors) == (0, '')
 
 
 @pytest.mark.parametrize('number', [signal.SIGTERM, signal.SIGINT])
