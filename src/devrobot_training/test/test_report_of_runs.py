@@ -15,16 +15,18 @@ from devrobot_training.jobs import JobRunner
 from devrobot_training.logs.metrics_log import read_rows
 from devrobot_training.report.summary import load_summary
 from devrobot_training.report.training_curves import read_training_curves
-from devrobot_training.staged import origin
+from devrobot_training.staged import engine, origin
 from devrobot_training.staged.begin import read_begun
 from devrobot_training.staged.inputs import StagedInputs
 from devrobot_training.staged.reporting import Reporter
 from devrobot_training.staged.runner import StagedTraining
 from devrobot_training.staged.view import View
+from devrobot_training.sweeps.executors.local import LocalExecutor
 from devrobot_training.tasks.kinds import training_task
 from devrobot_training.tasks.places import ServerConfig
 from devrobot_training.tasks.plans import TrainingRequest
 from fit_worlds import dot_session
+from hanging_work import Failing
 from page_checks import check_page
 import pytest
 import run_logs
@@ -280,3 +282,26 @@ def test_a_run_that_went_on_says_when_and_with_what_software(bag, tmp_path, monk
     assert len(training.resumed) == 1 and 0 < training.resumed[0] < training.samples
     assert '↻</span> resumed' in page
     assert StagedTraining(*again, facts=begun.facts).run().summary.events == events, 'had ended'
+
+
+def test_that_all_trials_failed_is_an_alert_of_the_page(bag, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(
+        engine, 'make_executor', lambda config, workers: LocalExecutor(1, work=Failing)
+    )
+    config = staged(sweep__when='initial', baseline_sweeps=True)
+    folder, ending = run_staged(bag, tmp_path, config)
+    assert ending.status == 'complete'
+    page = (folder / 'report.html').read_text()
+    anchors = check_page(page).ids
+    for name, anchor in (
+        ('sweep 1 of stage 1', 'sweep-1-1-1'),
+        ('sweep 1 of stage 2', 'sweep-2-1-1'),
+        ('sweep 1 of the baseline of stage 2', 'baseline'),
+    ):
+        alert = f'Every trial of {name} failed: the rate stays 1e-3. <a href="#{anchor}">Show</a>'
+        assert f'<li class="error"><b>error</b> <span>{alert}' in page
+        assert anchor in anchors
+    assert 'Every trial of the sweep in stage 1 and 2 failed: its rate was kept.' in page
+    assert page.count('<td>RuntimeError: no luck</td>') == 4, 'two rates in two sweeps'
+    assert run('report', folder) == 0
+    assert 'error    Every trial of sweep 1 of stage 1 failed' in capsys.readouterr().out
