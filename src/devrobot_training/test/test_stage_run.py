@@ -153,6 +153,11 @@ def test_every_part_trains_at_its_rate_and_not_at_the_end_of_a_schedule(tmp_path
         assert learning_rate(steps, config.optimizer) < 0.01 * rate
 
 
+def test_a_limit_longer_than_any_schedule_is_no_error(tmp_path):
+    script = Script(tmp_path, trainings=[('divergence', 0.4, 1000)])
+    assert script.run(staged(stopping__max_samples=10**12)).stop_reason == 'divergence'
+
+
 def test_if_every_trial_fails_the_configured_rate_stays(tmp_path):
     script = Script(tmp_path, trainings=[('plateau', 0.4, 1000)], sweeps=[(None, 0.0)])
     result = script.run(flat(), rate=6e-4)

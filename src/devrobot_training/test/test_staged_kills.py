@@ -146,7 +146,7 @@ def shown(folder: Path, moment) -> bool:
 def test_the_report_of_a_run_that_was_killed_shows_what_went_on(
     bag, tmp_path, capsys, moment, settings
 ):
-    slow = {'stopping__max_samples': 10**9, 'sweep__samples_a': 400, 'sweep__samples_b': 10**6}
+    slow = {'stopping__max_samples': 10**8, 'sweep__samples_a': 400, 'sweep__samples_b': 10**6}
     config = staged(baseline=False, **{**slow, **settings})
     words = [
         *('--root-session', str(bag), '--quiet', '--output-dir', str(tmp_path)),

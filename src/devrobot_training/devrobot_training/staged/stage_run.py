@@ -12,6 +12,7 @@ import shutil
 from typing import Any
 
 from devrobot_interfaces_py.atomic import write_json
+from devrobot_interfaces_py.configs import flatten
 from devrobot_training.fit.config import TrainConfig
 from devrobot_training.fit.once import best_weights, Trained
 from devrobot_training.fit.stopping import Stop
@@ -33,8 +34,12 @@ from devrobot_training.sweeps.config import INITIAL, OFF
 from devrobot_training.sweeps.grid import derive_seed
 from devrobot_training.sweeps.phases import SweepTask
 from devrobot_training.sweeps.result import SweepResult
+from devrobot_world_model.config import OptimizerConfig
 
 WARM_UP_SHARE = 0.1
+LONGEST_SCHEDULE = next(
+    int(info.maximum) for info in flatten(OptimizerConfig) if info.name == 'total_steps'
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,7 +170,8 @@ class StageRun:
         left = budget.samples_left
         optimizer = replace(config.optimizer, learning_rate=self._rate)
         if left:
-            steps = max(1, left // config.fit.batch_size)
+            # A limit beyond the longest schedule is none: the rate stays at its beginning.
+            steps = min(max(1, left // config.fit.batch_size), LONGEST_SCHEDULE)
             warmup = min(optimizer.warmup_steps, max(1, int(WARM_UP_SHARE * steps)))
             optimizer = replace(optimizer, warmup_steps=warmup, total_steps=steps)
         after_sweep = self._plateau_sweeps > 0
