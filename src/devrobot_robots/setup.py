@@ -23,7 +23,7 @@ setup(
         ('share/ament_index/resource_index/packages', [f'resource/{NAME}']),
         (f'share/{NAME}', ['package.xml']),
     ],
-    install_requires=['setuptools'],
+    install_requires=['rpyc>=5.0.1,<6', 'setuptools'],
     extras_require={'test': ['pytest']},
     zip_safe=True,
     entry_points={

@@ -44,7 +44,7 @@ def test_actions_come_from_a_parameter_file_as_a_list():
 
 def test_trims_turn_one_motor_faster_but_do_not_change_the_action_space():
     config = JetBotConfig(actions=FOUR, left_trim=0.1)
-    assert config.trimmed(config.motor_actions()[2]) == pytest.approx((0.132, 0.0))
+    assert config.ramp(config.motor_actions()[2]).setpoints[4].left == pytest.approx(0.132)
     assert robot(actions=FOUR, left_trim=0.1).action_space.digest == (
         robot(actions=FOUR).action_space.digest
     )

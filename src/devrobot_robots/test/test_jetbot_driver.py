@@ -1,14 +1,20 @@
 """The driver against real servers over real RPyC."""
 
+import os
+from pathlib import Path
 import socket
 import struct
+import subprocess
+import sys
 import threading
 
+from devrobot_robots.jetbot.peer import SUPPORTED
 from devrobot_robots.jetbot.server import make_keys
 from devrobot_robots.robot import Level, ResetUnsupportedError, RobotError
 from jetbot_worlds import Acting, DEADLINE_S, FAR, wait
 import numpy as np
 import pytest
+import rpyc
 
 TURN = 1
 
@@ -83,6 +89,18 @@ def test_a_velocity_drives_it_within_its_speed_limit(jetbots):
         robot.drive(float('nan'), 0.0)
     robot.stop()
     assert not server.turns()
+
+
+def test_trims_hold_for_velocities_too(jetbots):
+    server = jetbots.server()
+    robot = jetbots.robot(server.port, top_speed=0.5, left_trim=0.1, right_trim=-0.1)
+    robot.drive(0.1, 0.0)
+    pose = server.state.read()[0]
+    assert (pose.left, pose.right) == pytest.approx((0.22, 0.18))
+    robot.drive(1.0, 0.0)
+    pose = server.state.read()[0]
+    assert (pose.left, pose.right) == pytest.approx((0.5, 0.5 * 0.9 / 1.1))
+    robot.stop()
 
 
 def test_it_tells_its_health_and_cannot_be_reset(jetbots):
@@ -213,6 +231,42 @@ def test_a_server_with_rpyc_6_is_refused_in_one_line_that_says_why(jetbots):
         threading.Thread(target=serve, daemon=True).start()
         with pytest.raises(RobotError, match='the server speaks rpyc 6 .*; install rpyc 5'):
             jetbots.robot(listener.getsockname()[1])
+
+
+CONNECT = """
+from devrobot_robots.jetbot.peer import Address, connect
+from devrobot_robots.robot import RobotError
+try:
+    connect(Address(host='127.0.0.1', port=1, connect_timeout_s=1.0, call_timeout_s=1.0))
+except RobotError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize(
+    ('source', 'text'),
+    [
+        (
+            "__version__ = '6.0.2'",
+            'rpyc 6.0.2 is installed, which does not understand the rpyc 5 of a JetBot',
+        ),
+        ("raise ImportError('gone')", 'the package rpyc is missing'),
+    ],
+)
+def test_a_computer_without_rpyc_5_is_told_what_to_install(tmp_path, source, text):
+    (tmp_path / 'rpyc.py').write_text(source)
+    output = subprocess.run(
+        [sys.executable, '-c', CONNECT],
+        env={**os.environ, 'PYTHONPATH': os.pathsep.join([str(tmp_path), *sys.path])},
+        capture_output=True, check=True, text=True,
+    ).stdout  # fmt: skip
+    assert output == f"{text}: pip install '{SUPPORTED}'\n"
+
+
+def test_the_package_itself_asks_for_rpyc_5():
+    setup = (Path(__file__).parents[1] / 'setup.py').read_text()
+    assert f"install_requires=['{SUPPORTED}'," in setup
+    assert rpyc.__version__.startswith('5.')
 
 
 @pytest.mark.parametrize('nonsense', [RPYC_6, b'\xff' * 64])

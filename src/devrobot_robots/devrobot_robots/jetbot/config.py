@@ -79,7 +79,7 @@ class JetBotConfig:
                 f'retry_first {self.retry_first:g} is more than retry_most {self.retry_most:g}'
             )
         for action in self.motor_actions():
-            for speed in self.trimmed(action):
+            for speed in self.trimmed(action.left, action.right):
                 if abs(speed) > self.max_speed:
                     raise ConfigError(
                         f'actions: {action.label!r} turns a motor at {speed:g} (with its trim), '
@@ -108,13 +108,13 @@ class JetBotConfig:
         """
         return parse_actions(self.actions, duration_s=self.duration)
 
-    def trimmed(self, action: MotorAction) -> tuple[float, float]:
+    def trimmed(self, left: float, right: float) -> tuple[float, float]:
         """Return the speeds that go to the motors."""
-        return action.left * (1.0 + self.left_trim), action.right * (1.0 + self.right_trim)
+        return left * (1.0 + self.left_trim), right * (1.0 + self.right_trim)
 
     def ramp(self, action: MotorAction) -> Ramp:
         """Return the profile of an action."""
-        left, right = self.trimmed(action)
+        left, right = self.trimmed(action.left, action.right)
         return make_ramp(
             left,
             right,

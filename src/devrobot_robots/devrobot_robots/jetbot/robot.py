@@ -127,8 +127,9 @@ class JetBotRobot:
         if not all(map(math.isfinite, speeds)):
             raise RobotError(f'velocity {linear_m_s} m/s, {angular_rad_s} rad/s is not finite')
         # Both by the same factor: the robot goes slower, but where it was told to.
-        excess = max(1.0, *(abs(speed) / config.max_speed for speed in speeds))
-        self._link.motors(*(speed / excess for speed in speeds))
+        left, right = config.trimmed(*speeds)
+        excess = max(1.0, abs(left) / config.max_speed, abs(right) / config.max_speed)
+        self._link.motors(left / excess, right / excess)
 
     def reset(self, seed: int | None = None) -> None:
         """Refuse: nobody can lift it."""
