@@ -73,7 +73,6 @@ def test_an_unknown_key_is_refused_with_the_nearest_one(bag, tmp_path, capsys, k
         (('--root-session', 'BAG', '--device', 'cuda:7'), "device 'cuda:7' was asked for"),
         (('--root-session', 'BAG', '--stopping.plateau', 'false'), 'needs stopping.plateau true'),
         (('--root-session', 'BAG', '--log-to', 'tensorbord'), 'must be of tensorboard, wandb'),
-        (('--resume', '.'), 'no run that can be resumed'),
     ],
 )
 def test_mistakes_end_in_one_line_and_leave_nothing(bag, tmp_path, capsys, words, text, folder):
@@ -81,6 +80,12 @@ def test_mistakes_end_in_one_line_and_leave_nothing(bag, tmp_path, capsys, words
     assert run('staged', *given, '--output-dir', tmp_path / 'runs', '--quiet') == 1
     assert text in error_of(capsys)
     assert not list(tmp_path.glob('runs/*/*'))
+
+
+def test_a_folder_that_is_no_run_cannot_be_resumed(tmp_path, capsys):
+    assert run('staged', '--resume', tmp_path, '--quiet') == 1
+    assert f'{tmp_path} is no run that can be resumed' in error_of(capsys)
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize('name', shipped_configs())
@@ -114,6 +119,21 @@ def test_a_dry_run_says_when_there_is_no_end(bag, tmp_path, capsys):
     assert 'in all at most open end' in capsys.readouterr().out
 
 
+def assert_refused_with_resume(folder: Path, words: list, capsys) -> None:
+    capsys.readouterr()
+    assert run('staged', '--resume', folder, *words, '--quiet') == 1
+    told = error_of(capsys)
+    assert told.startswith(f'error: {words[0]} cannot be given with --resume: the run has its own')
+
+
+def test_a_file_and_a_preset_exclude_each_other(bag, config, tmp_path, capsys):
+    words = ('--root-session', bag, '--output-dir', tmp_path / 'runs', '--quiet')
+    for more in ((), ('--dry-run',)):
+        assert run('staged', *words, '--config', config, '--preset', 'base', *more) == 1
+        assert f'--config {config} and --preset base exclude each other' in error_of(capsys)
+    assert not (tmp_path / 'runs').exists()
+
+
 def test_settings_that_decide_cannot_change_with_resume(bag, config, tmp_path, capsys):
     words = ('--root-session', bag, '--output-dir', tmp_path, '--config', config, '--quiet')
     assert run('staged', *words, '--run-id', 'a', '--stage', 1) == 0
@@ -121,12 +141,12 @@ def test_settings_that_decide_cannot_change_with_resume(bag, config, tmp_path, c
     assert run('staged', '--resume', folder, '--seed', 7, '--quiet') == 1
     assert 'seed cannot change with --resume' in error_of(capsys)
     for words in (['--root-session', bag], ['--checkpoint', 'x'], ['--config', config],
-                  ['--run-id', 'b'], ['--stage', 2], ['--dry-run']):  # fmt: skip
-        capsys.readouterr()
-        assert run('staged', '--resume', folder, *words, '--quiet') == 1
-        assert capsys.readouterr().err.startswith(
-            f'error: {words[0]} cannot be given with --resume: the run has its own; '
-        )
+                  ['--run-id', 'b'], ['--stage', 2], ['--dry-run'], ['--output-dir', tmp_path],
+                  ['--namespace', 'robot'], ['--skip-faulty']):  # fmt: skip
+        assert_refused_with_resume(folder, words, capsys)
+    for default in (['--preset', 'tiny'], ['--stage', 0], ['--output-dir', 'runs'],
+                    ['--run-id', ''], ['--namespace', '']):  # fmt: skip
+        assert_refused_with_resume(folder, default, capsys)
     assert run('staged', '--resume', folder, '--sweep.workers', 2, '--quiet') == 0
 
 

@@ -41,6 +41,7 @@ from devrobot_world_model.config import PRESET_NAMES
 from devrobot_world_model.model.factory import resolve_device
 
 RUNS = Path('runs')
+PRESET = 'tiny'
 #: What may be another with --resume: it does not change what comes out.
 FREE = (
     'sweep.workers',
@@ -61,8 +62,11 @@ OWN = (
     'stage',
     'preset',
     'config',
+    'output_dir',
     'run_id',
     'dry_run',
+    'namespace',
+    'skip_faulty',
 )
 
 
@@ -80,8 +84,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         '--preset',
         choices=PRESET_NAMES,
-        default='tiny',
-        help='recipe to start from (default tiny)',
+        help=f'recipe to start from (default {PRESET})',
     )
     parser.add_argument(
         '--config',
@@ -90,9 +93,12 @@ def build_parser() -> argparse.ArgumentParser:
         f'{", ".join(shipped_configs())}',
     )
     parser.add_argument(
-        '--output-dir', type=Path, default=RUNS, help='the run goes to <session>/<run id> in it'
+        '--output-dir',
+        type=Path,
+        metavar='FOLDER',
+        help=f'the run goes to <session>/<run id> in it (default {RUNS})',
     )
-    parser.add_argument('--run-id', default='', help='name of the run (default: date and time)')
+    parser.add_argument('--run-id', help='name of the run (default: date and time)')
     parser.add_argument(
         '--resume', type=Path, metavar='RUN', help='go on with a run; its settings stay'
     )
@@ -101,6 +107,8 @@ def build_parser() -> argparse.ArgumentParser:
     )
     add_arguments(parser, StagedConfig)
     add_reading_options(parser)
+    # What was not given is None: with --resume also a default that was is refused.
+    parser.set_defaults(**dict.fromkeys(OWN))
     return parser
 
 
@@ -125,22 +133,20 @@ def add_sessions(parser: argparse.ArgumentParser) -> None:
         metavar='FOLDER',
         help='weights that the first stage begins with',
     )
-    group.add_argument('--stage', type=int, default=0, metavar='N', help='train this stage alone')
+    group.add_argument('--stage', type=int, metavar='N', help='train this stage alone')
 
 
 def main(args: Sequence[str] | None = None) -> None:
     """Run the command."""
     parser = build_parser()
     words = sys.argv[1:] if args is None else args
-    run(parser, lambda arguments: work(arguments, words, parser), args)
+    run(parser, lambda arguments: work(arguments, words), args)
 
 
-def work(
-    arguments: argparse.Namespace, words: Sequence[str], parser: argparse.ArgumentParser
-) -> Any:
+def work(arguments: argparse.Namespace, words: Sequence[str]) -> Any:
     """Train; return the summary as plain data."""
     if arguments.resume is not None:
-        _refuse_what_a_run_has(arguments, parser)
+        _refuse_what_a_run_has(arguments)
     console = StagedConsole(quiet=arguments.quiet)
     try:
         if arguments.dry_run:
@@ -155,9 +161,18 @@ def work(
 
 
 def settings(arguments: argparse.Namespace) -> StagedConfig:
-    """Return the settings that the options make."""
+    """
+    Return the settings that the options make.
+
+    :raises ConfigError: if one is wrong, or there are both a file and a preset to begin with.
+    """
     named = arguments.config is not None
-    base = read_config(arguments.config) if named else staged_preset(arguments.preset)
+    if named and arguments.preset is not None:
+        raise ConfigError(
+            f'--config {arguments.config} and --preset {arguments.preset} exclude each other: '
+            'leave one out'
+        )
+    base = read_config(arguments.config) if named else staged_preset(arguments.preset or PRESET)
     return config_from_args(StagedConfig, arguments, base=base)
 
 
@@ -170,9 +185,9 @@ def inputs_of(arguments: argparse.Namespace) -> StagedInputs:
         validation=arguments.val_session,
         original=arguments.original_session,
         checkpoint='' if arguments.checkpoint is None else str(arguments.checkpoint),
-        stage=arguments.stage,
-        namespace=arguments.namespace,
-        skip_faulty=arguments.skip_faulty,
+        stage=arguments.stage or 0,
+        namespace=arguments.namespace or '',
+        skip_faulty=bool(arguments.skip_faulty),
     )
 
 
@@ -187,16 +202,16 @@ def _begin(arguments: argparse.Namespace, words: Sequence[str], console: StagedC
     return begin(
         inputs_of(arguments),
         config,
-        arguments.output_dir,
-        run_id=arguments.run_id,
+        arguments.output_dir or RUNS,
+        run_id=arguments.run_id or '',
         command=['ros2', 'run', 'devrobot_training', 'staged', *words],
         config_file=str(config_path(arguments.config)) if named else '',
         reading=console.reading,
     )
 
 
-def _refuse_what_a_run_has(arguments: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
-    given = [name for name in OWN if getattr(arguments, name) != parser.get_default(name)]
+def _refuse_what_a_run_has(arguments: argparse.Namespace) -> None:
+    given = [name for name in OWN if getattr(arguments, name) is not None]
     if given:
         raise ConfigError(
             f'--{given[0].replace("_", "-")} cannot be given with --resume: the run has its own; '
