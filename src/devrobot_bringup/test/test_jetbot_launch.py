@@ -1,55 +1,18 @@
 """The launch file of the JetBot, its configurations, and that it matches that of the dot."""
 
-from pathlib import Path
-import re
-from xml.etree import ElementTree
-
+from launch_files import arguments, choices, PACKAGE, read
 import pytest
 import yaml
 
-PACKAGE = Path(__file__).parents[1]
 CONFIG = PACKAGE / 'config' / 'jetbot'
 OWN = ['host', 'port', 'tls', 'sim', 'cmd_vel']
-
-
-def root(name: str) -> ElementTree.Element:
-    return ElementTree.parse(PACKAGE / 'launch' / f'{name}.launch.xml').getroot()
-
-
-ROOT = root('jetbot')
-ARGUMENTS = {arg.get('name'): arg for arg in ROOT.iter('arg')}
-PRESETS = [choice.get('value') for choice in ARGUMENTS['preset'].iter('choice')]
+ROOT = read('jetbot')
+ARGUMENTS = arguments(ROOT)
+PRESETS = choices(ARGUMENTS['preset'])
 
 
 def test_its_arguments_are_its_own_and_those_of_the_dot():
-    assert list(ARGUMENTS) == OWN + [arg.get('name') for arg in root('toroidal_dot').iter('arg')]
-
-
-def test_every_argument_has_a_description_and_a_default_among_its_choices():
-    for name, arg in ARGUMENTS.items():
-        assert arg.get('description') and arg.get('default') is not None, name
-        choices = [choice.get('value') for choice in arg.iter('choice')]
-        assert not choices or arg.get('default') in choices, name
-
-
-def nodes(name: str) -> dict[str, str]:
-    """Return every node but the driver as text, with the folder of the configuration left out."""
-    return {
-        node.get('name'): ElementTree.tostring(node, encoding='unicode').strip()
-        for node in root(name).iter('node')
-        if node.get('name') != 'driver'
-    }
-
-
-def test_all_nodes_but_the_driver_are_wired_as_for_the_dot():
-    assert nodes('jetbot') == nodes('toroidal_dot')
-
-
-def test_only_plain_substitutions_of_what_is_declared_are_used():
-    text = (PACKAGE / 'launch' / 'jetbot.launch.xml').read_text()
-    assert set(re.findall(r'\$\(([\w-]+)', text)) <= {'var', 'find-pkg-share', 'equals'}
-    declared = {*ARGUMENTS, *(let.get('name') for let in ROOT.iter('let'))}
-    assert set(re.findall(r'\$\(var (\w+)\)', text)) == declared
+    assert list(ARGUMENTS) == OWN + list(arguments(read('toroidal_dot')))
 
 
 def test_the_simulation_is_driven_on_this_computer_and_nothing_else_is():
@@ -76,10 +39,3 @@ def test_the_drivers_are_equal_and_have_the_actions_of_the_reference(preset):
     assert values['robot'] == 'jetbot'
     assert values['robot.actions'] == ['stay 0 0', 'turn 0 0.12']
     assert isinstance(values['robot.wait_for_robot'], float)
-
-
-def test_python_launch_file_includes_the_xml_and_nothing_else():
-    text = (PACKAGE / 'launch' / 'jetbot.launch.py').read_text()
-    assert text.count('jetbot.launch.xml') == 2
-    assert 'Node(' not in text
-    compile(text, 'jetbot.launch.py', 'exec')
