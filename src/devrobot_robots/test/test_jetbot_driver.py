@@ -37,6 +37,20 @@ def test_an_action_moves_the_robot_and_staying_does_not(jetbots):
     assert np.abs(after - before).mean() > 5
 
 
+@pytest.mark.parametrize(
+    ('declared', 'turn', 'way'),
+    [('left 0 0.12', 1, 1), ('right 0.12 0', -1, 1), ('back -0.12 -0.12 0.3', 0, -1)],
+)
+def test_a_declared_action_goes_where_its_motors_say(jetbots, declared, turn, way):
+    server = jetbots.server()
+    robot = jetbots.robot(server.port, actions=('stay 0 0', declared))
+    robot.execute(1, never)
+    pose = server.state.now()
+    assert pose.heading * turn > 0.05 if turn else abs(pose.heading) < 0.02
+    assert pose.x * way > 0.005
+    assert not server.turns()
+
+
 def test_the_motors_follow_the_ramp(jetbots, tmp_path):
     (tmp_path / '1').mkdir()
     log = tmp_path / '1' / 'state.log'
@@ -182,6 +196,27 @@ def test_the_camera_of_an_older_server_comes_back_after_another_client_has_left(
     wait(lambda: robot.health()[0].values['losses'] == '1', 'the connections to end')
     wait(lambda: robot.health()[0].level is Level.WARN, 'new ones')
     assert robot.observe()
+
+
+def test_an_older_server_is_found_again_with_motors_and_camera_after_the_network_was_cut(jetbots):
+    port, told = jetbots.legacy()
+    cable = jetbots.cable(port)
+    robot = jetbots.robot(cable.port, camera_delay=0.0, call_timeout=0.5)
+    acting = Acting(robot, FAR)
+    wait(lambda: '0.1 0.1\n' in told, 'motion')
+    cable.is_cut = True
+    assert 'does not answer' in str(acting.join())
+    cable.is_cut = False
+
+    def works() -> bool:
+        try:
+            robot.execute(TURN, never)
+            return bool(robot.observe())
+        except RobotError:
+            return False
+
+    wait(works, 'motors and camera')
+    wait(lambda: told[-1].startswith('0.0 0.0'), 'rest')
 
 
 @pytest.mark.parametrize(

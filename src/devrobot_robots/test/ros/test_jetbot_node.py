@@ -6,7 +6,7 @@ from devrobot_interfaces_py.actions import Phase
 from devrobot_interfaces_py.images import decode_compressed
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from geometry_msgs.msg import Twist
-from jetbot_worlds import make_bench
+from jetbot_worlds import FAR, LONG, make_bench
 import numpy as np
 import pytest
 from robots_graph import Observer, wait
@@ -73,19 +73,35 @@ def watch_connection(graph):
     return at
 
 
-def test_a_robot_that_is_lost_and_found_shows_in_diagnostics_and_actions(graph, server, driven):
+@pytest.mark.parametrize('fault', ['the server is killed', 'the network is cut'])
+def test_a_robot_that_is_lost_and_found_shows_in_diagnostics_and_actions(
+    graph, bench, server, driven, fault
+):
     connection = watch_connection(graph)
-    _, observer = driven(server.port)
+    cable = bench.cable(server.port)
+    _, observer = driven(cable.port, robot__actions=LONG, robot__call_timeout=0.5)
     wait(lambda: connection(DiagnosticStatus.OK), 'a connection')
-    server.process.kill()
-    server.process.wait()
+    sequence = graph.execute(FAR).sequence
+    wait(server.turns, 'motion')
+    if fault == 'the server is killed':
+        server.process.kill()
+        server.process.wait()
+    else:
+        cable.is_cut = True
+    wait(lambda: not server.turns(), 'the motors to stop')
+    observer.wait_for(Phase.ABORTED, sequence)
     wait(lambda: connection(DiagnosticStatus.ERROR), 'the loss')
     sequence = graph.execute(1).sequence
     assert 'no connection to 127.0.0.1' in observer.wait_for(Phase.ABORTED, sequence).message
-    server.start()
+    if fault == 'the server is killed':
+        server.start()
+    else:
+        cable.is_cut = False
     wait(lambda: connection(DiagnosticStatus.OK), 'the return')
     sequence = graph.execute(1).sequence
     observer.wait_for(Phase.FINISHED, sequence)
+    frames = len(observer.images)
+    wait(lambda: len(observer.images) > frames, 'pictures')
 
 
 def test_a_server_without_a_dead_man_timer_is_a_warning_in_diagnostics(graph, bench, driven):
@@ -110,6 +126,25 @@ def test_it_follows_cmd_vel_only_where_that_is_allowed(graph, server, driven):
     assert pose.left == pose.right == pytest.approx(0.1)
     wait(lambda: not server.turns(), 'the end')
     wait(lambda: [e for e in events if e.phase == ActionEventMsg.PHASE_RESET], 'a reset')
+
+
+def test_cmd_vel_is_refused_while_an_action_runs(graph, server, driven, capfd):
+    driven(server.port, cmd_vel=True, robot__actions=LONG)
+    publisher = graph.probe.create_publisher(Twist, topics.CMD_VEL, qos.COMMANDS)
+    graph.execute(FAR)
+    wait(server.turns, 'motion')
+    told = ''
+
+    def refused() -> bool:
+        nonlocal told
+        publisher.publish(Twist())
+        told += capfd.readouterr().err
+        return f'cmd_vel is refused: action {FAR} is not over' in told
+
+    wait(refused, 'the refusal')
+    assert server.turns()
+    assert graph.trigger(topics.DRIVER_STOP).success
+    wait(lambda: not server.turns(), 'the end')
 
 
 def test_without_the_parameter_there_is_no_cmd_vel(graph, server, driven):
