@@ -198,6 +198,14 @@ def test_a_phone_gets_charts_with_letters_that_can_be_read(show):
             assert drawn.is_visible() == expected, f'the {kind} timeline at {size[0]} px'
 
 
+def test_what_happened_can_be_read_on_a_phone_without_moving_it_sideways(show):
+    shown = show('failed', size=PHONE)
+    cells = shown.page.locator('table.events td:last-child')
+    boxes = [cell.bounding_box() for cell in cells.all() if cell.is_visible()]
+    assert boxes and all(box['x'] >= 0 for box in boxes)
+    assert all(box['x'] + box['width'] <= PHONE[0] for box in boxes)
+
+
 def test_frames_of_one_canvas_have_one_height_and_stand_in_order(show):
     shown = show('full')
     boxes = [

@@ -4,6 +4,7 @@ from dataclasses import replace
 import json
 from pathlib import Path
 import platform
+import re
 import subprocess
 import sys
 
@@ -115,6 +116,19 @@ def test_runs_are_compared_on_one_page(tmp_path, capsys):
         '>a.b<',
     ):
         assert sentence in text, sentence
+
+
+def test_a_baseline_that_won_is_called_one_and_compared_with_what_was_handed_on(tmp_path):
+    leave(tmp_path / 'a', run_id='first')
+    leave(tmp_path / 'b', worlds.won_by_a_baseline, run_id='second')
+    page = tmp_path / 'comparison.html'
+    assert run('report', '--compare', tmp_path / 'a', tmp_path / 'b') == 0
+    rows = re.findall(r'<tr[^>]*>(.*?)</tr>', page.read_text(), re.DOTALL)
+    cells = [re.findall(r'<td>(.*?)</td>', row) for row in rows]
+    second, first = (row for row in cells if row and row[0] == 'complete')
+    assert first[2:6] == ['stage 4', '0.00640', '−84.1 %', '−25.9 %']
+    # 0.09 was handed on, and the fresh weights of that stage reached 1.35 * 0.0064.
+    assert second[2:6] == ['baseline of stage 4', '0.00500', '−87.6 %', '+941.7 %']
 
 
 def test_a_comparison_goes_where_it_is_asked_to(tmp_path):

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 import math
 
-NICE = (1.0, 2.0, 5.0, 10.0)
+NICE = (1.0, 2.0, 2.5, 5.0, 10.0)
 
 
 @dataclass(frozen=True, kw_only=True)

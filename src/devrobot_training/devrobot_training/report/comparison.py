@@ -12,7 +12,7 @@ from devrobot_training.pages.parts import Cell, Table
 from devrobot_training.report.differences import leaves, shown_value
 from devrobot_training.report.glossary import SAMPLES as ALL_SAMPLES
 from devrobot_training.report.pictures import Album, progress_of, Row
-from devrobot_training.report.plots import LOSS, SAMPLES, Track
+from devrobot_training.report.plots import length_of, LOSS, SAMPLES, Track
 from devrobot_training.report.ranking import (
     baseline_loss,
     Best,
@@ -29,10 +29,12 @@ from devrobot_training.report.tables import change
 TONES = ('blue', 'orange', 'green', 'purple', 'sky', 'grey')
 FEWEST, MOST = 2, 12
 WORDS: Mapping[str, str] = {
+    'best weights': 'where they come from',
     'best loss': 'mean hybrid loss of the best weights on the original session; lower is better',
     'against copying': 'how far that is below (−) or above (+) taking the last frame for the next',
-    'against baseline': 'the same, against training the stage from fresh weights',
-    'rate': 'learning rate at the end of the best stage',
+    'against baseline': 'how far the weights handed on to that stage are below (−) or above (+) '
+    'training it from fresh ones',
+    'rate': 'learning rate with which the training of the best weights ended',
     'samples': ALL_SAMPLES,
 }
 
@@ -124,14 +126,22 @@ def _row(run: Compared, loss: float | None, link: str) -> list[str | Cell]:
         Cell(text=run.name, href=link),
         header.status,
         str(len(run.summary.stages)),
+        best.name if best else MISSING,
         cell(loss),
         change(loss, copied),
-        change(loss, baseline_loss(stage) if stage else None),
-        rate(stage.learning_rate if stage else None),
+        change(best.handed_on if best else None, baseline_loss(stage) if stage else None),
+        rate(_rate_of(best) if best else None),
         count(samples_of(run.summary)),
         duration(header.seconds),
         (header.commit or MISSING) + (' +' if header.dirty else ''),
     ]
+
+
+def _rate_of(best: Best) -> float | None:
+    if not best.baseline:
+        return best.stage.learning_rate
+    same = [run for run in best.stage.baseline_runs if run.original_loss == best.loss]
+    return same[0].learning_rate if same else None
 
 
 def loss_by_stage(runs: Sequence[Compared]) -> Chart:
@@ -164,7 +174,7 @@ def validation_by_samples(runs: Sequence[Compared]) -> Chart:
             chosen = chosen_run(stage)
             if chosen is not None and chosen.validation and chosen.validation.samples:
                 track.add(chosen.validation, start)
-                start += chosen.validation.samples[-1]
+                start += length_of(chosen)
         lines.append(
             Line(
                 x=track.x,

@@ -20,7 +20,8 @@ RUNS = {
     'rate': 'learning rate at the end',
 }
 SWEEP = {
-    'score': 'the ranking of the phase over the seeds’ best validation losses; lower is better',
+    'score, median, mean or min': 'what the phase ranks by, of the best validation losses of its '
+    'seeds; lower is better',
     'seed N': 'best validation loss of the trial with that seed',
 }
 BASELINE = {

@@ -55,7 +55,7 @@ def by_stage(summary: RunSummary) -> Chart:
         title='Loss on the original session, by stage',
         alt=f'Hybrid loss on the original session by stage. {told}',
         x_name='stage',
-        y_name=LOSS,
+        y_name=f'{LOSS} (log)',
         lines=lines,
         x_names=[(value, str(value)) for value in x],
         log=True,
@@ -72,7 +72,7 @@ def timeline(summary: RunSummary) -> Chart:
         run = chosen_run(stage)
         if run is None:
             continue
-        length = _length(run)
+        length = length_of(run)
         train.add(run.train, start)
         smoothed.add(_smoothed(run), start)
         validation.add(run.validation, start)
@@ -124,14 +124,14 @@ def loss_chart(stage: Stage, run: StageRun, title: str) -> Chart:
             )
         )
     if copied is not None and lines:
-        ends = (0, _length(run))
+        ends = (0, length_of(run))
         lines.append(
             Line(x=ends, y=(copied, copied), name='copy last frame', tone='grey', kind=DASHED)
         )
     marks = _marks(stage, run, 0)
     return Chart(
         title=title,
-        alt=f'{title} over {count(_length(run))} samples; best validation '
+        alt=f'{title} over {count(length_of(run))} samples; best validation '
         f'{number(run.best_validation)}.',
         x_name=SAMPLES,
         y_name=f'{LOSS} (log)',
@@ -142,12 +142,12 @@ def loss_chart(stage: Stage, run: StageRun, title: str) -> Chart:
     )
 
 
-def rate_chart(run: StageRun) -> Chart:
+def rate_chart(run: StageRun, title: str = 'Learning rate') -> Chart:
     """Return the learning rate over one training."""
     curve = run.rate or Curve()
     return Chart(
-        title='Learning rate',
-        alt=f'Learning rate over {count(_length(run))} samples, last {rate(run.learning_rate)}.',
+        title=title,
+        alt=f'{title} over {count(length_of(run))} samples, last {rate(run.learning_rate)}.',
         x_name=SAMPLES,
         y_name='rate',
         lines=[Line(x=curve.samples, y=curve.values, tone='purple')],
@@ -279,7 +279,8 @@ def _smoothed(run: StageRun) -> Curve:
     return Curve(samples=train.samples, values=tuple(smooth(train.values)))
 
 
-def _length(run: StageRun) -> int:
+def length_of(run: StageRun) -> int:
+    """Return the samples of a training, its sweeps included."""
     curves = (run.train, run.validation)
     ends = [curve.samples[-1] for curve in curves if curve and curve.samples]
     return max(*ends, run.samples or 0, 0)

@@ -13,7 +13,7 @@ import torch
 TIMEOUT_S = 10
 # Nothing of the repository's own settings may run a program.
 HARMLESS = ('-c', 'core.fsmonitor=false', '-c', f'core.hooksPath={os.devnull}')
-PACKAGES = ('devrobot_training', 'devrobot_world_model', 'optuna', 'ray')
+PACKAGES = ('devrobot_training', 'devrobot_world_model', 'rclpy', 'optuna', 'ray')
 
 
 class GitError(RuntimeError):
@@ -66,8 +66,8 @@ def versions() -> dict[str, str]:
         'python': platform.python_version(),
         'torch': torch.__version__,
         'numpy': np.__version__,
+        'ROS': os.environ.get('ROS_DISTRO', 'ROS_DISTRO is not set'),
         'system': f'{platform.system()} {platform.machine()}',
-        'ROS': os.environ.get('ROS_DISTRO', 'none'),
     }
     for name in PACKAGES:
         try:

@@ -24,6 +24,11 @@ class Best:
     worst: tuple[Example, ...]
 
     @property
+    def handed_on(self) -> float | None:
+        """The loss of the weights handed on to the same stage, which are these or others."""
+        return self.stage.original_loss if self.baseline else self.loss
+
+    @property
     def name(self) -> str:
         """What they are called."""
         return f'{"baseline of " if self.baseline else ""}stage {self.stage.number}'

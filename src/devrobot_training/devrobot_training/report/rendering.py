@@ -125,7 +125,10 @@ def render_baseline(summary: RunSummary, stage: Stage, folder: Path) -> str:
     """Return the page of the trainings of a stage that began with fresh weights."""
     charts = []
     for run in stage.baseline_runs:
-        charts += [loss_chart(stage, run, f'Loss of run {run.number}'), rate_chart(run)]
+        charts += [
+            loss_chart(stage, run, f'Loss of run {run.number}'),
+            rate_chart(run, f'Learning rate of run {run.number}'),
+        ]
     values = {
         'title': f'{summary.header.session}: baseline of stage {stage.number}',
         'header': summary.header,

@@ -55,11 +55,11 @@ def _begun(found: Reproduction, header: Header) -> Table:
 
 
 def _to_defaults(found: Reproduction) -> Table:
-    return difference_table(found.to_defaults, 'default', found.why('to_defaults'))
+    return difference_table(found.to_defaults, 'the default', found.why('to_defaults'))
 
 
 def _to_commit(found: Reproduction) -> Table:
-    return difference_table(found.to_commit, 'committed', found.why('to_commit'))
+    return difference_table(found.to_commit, 'as committed', found.why('to_commit'))
 
 
 def _sessions(found: Reproduction) -> Table:

@@ -110,12 +110,13 @@ def sweep_table(phase: SweepPhase, *, with_words: bool = True) -> Table:
         _candidate_row(value, by_rate.get(value), [trials.get((value, seed)) for seed in seeds])
         for value in rates
     ]
-    heads = ['rate', f'score ({phase.ranking})', *(f'seed {seed}' for seed in seeds), 'outcome']
+    places = [f'seed {place}' for place in range(1, len(seeds) + 1)]
+    heads = ['rate', phase.ranking if len(seeds) > 1 else 'score', *places, 'outcome']
     return Table(
         heads=heads,
         rows=rows,
         words=SWEEP if with_words else {},
-        note=_budget(phase),
+        note=_budget(phase, seeds),
         empty=f'No trials: {phase.why("trials", "none was begun")}.',
         kind='text-last',
     )
@@ -146,13 +147,15 @@ def _candidate_row(
     ]
 
 
-def _budget(phase: SweepPhase) -> str:
+def _budget(phase: SweepPhase, seeds: Sequence[int]) -> str:
     parts = []
     if phase.budget_samples:
         parts.append(f'{count(phase.budget_samples)} samples')
     if phase.budget_seconds:
         parts.append(duration(phase.budget_seconds))
-    return f'Each trial may use {" and ".join(parts)}.' if parts else ''
+    told = f'Each trial may use {" and ".join(parts)}. ' if parts else ''
+    word = 'Seed' if len(seeds) == 1 else 'Seeds'
+    return f'{told}{word}: {", ".join(map(str, seeds))}.' if seeds else told.rstrip()
 
 
 def sweep_words(stage: Stage, sweep: Sweep) -> str:
@@ -235,10 +238,15 @@ def spread_table(summary: RunSummary) -> Table:
 
 
 def difference_table(found: Sequence[Difference] | None, where: str, why: str) -> Table:
-    """Return the settings that are not the ``where``: default, or committed."""
+    """Return the settings that are not ``where``: the default, or as committed."""
     rows = [[item.name, item.value, item.other] for item in found or ()]
-    told = f'No comparison: {why}.' if found is None else f'Nothing differs: all are {where}.'
-    return Table(heads=['setting', 'this run', where], rows=rows, empty=told, kind='text')
+    told = f'Nothing differs: every setting is {where}.'
+    return Table(
+        heads=['setting', 'this run', where.split()[-1]],
+        rows=rows,
+        empty=f'No comparison: {why}.' if found is None else told,
+        kind='text',
+    )
 
 
 def event_table(events: Sequence[RunEvent]) -> Table:

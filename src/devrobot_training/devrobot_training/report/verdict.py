@@ -146,9 +146,7 @@ def _baseline_tile(summary: RunSummary, best: Best | None) -> Tile:
         why = why or next((s.why('baseline_runs', '') for s in summary.stages), '')
         return Tile(value='–', label=label, detail=why or 'no baseline was trained')
     other = baseline_loss(best.stage) if best and best.on_original else None
-    own = None
-    if best is not None:
-        own = best.stage.original_loss if best.baseline else best.loss
+    own = best.handed_on if best else None
     if best is None or own is None or other is None:
         return Tile(value='–', label=label, detail='not measured')
     detail = f'fresh weights: {number(other)}'
