@@ -204,6 +204,7 @@ def test_what_happened_can_be_read_on_a_phone_without_moving_it_sideways(show):
     boxes = [cell.bounding_box() for cell in cells.all() if cell.is_visible()]
     assert boxes and all(box['x'] >= 0 for box in boxes)
     assert all(box['x'] + box['width'] <= PHONE[0] for box in boxes)
+    assert all(box['width'] > 250 for box in boxes), 'the other columns take its room'
 
 
 def test_frames_of_one_canvas_have_one_height_and_stand_in_order(show):
