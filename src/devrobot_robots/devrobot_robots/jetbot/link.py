@@ -89,6 +89,7 @@ class Link:
         """End both connections; allowed at any time, more than once."""
         self._closing.set()
         self._changed.set()
+        self.problem = 'closed'
         pair, self._pair = self._pair, None
         if pair is not None:
             pair.close()
@@ -216,9 +217,9 @@ class Link:
                 pause = min(2.0 * pause, self._pauses.retry_most_s)
                 continue
             with self._lock:
-                self.problem = ''
-                self._pair = pair
+                self._pair, self.problem = pair, ''
             if self._closing.is_set():
+                self._pair, self.problem = None, 'closed'
                 pair.close()
                 return
             self._tell(f'the robot at {self._address} is back')

@@ -147,7 +147,7 @@ class JetBotRobot:
         problem = self._link.problem
         values = {
             'address': self._address,
-            'server': self._link.version or 'without a version',
+            'server': self._link.version or ('an older one' if self._link.is_up else 'unknown'),
             'losses': str(self._link.losses),
         }
         level, message = Level.OK, 'connected'
