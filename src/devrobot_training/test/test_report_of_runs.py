@@ -305,3 +305,12 @@ def test_that_all_trials_failed_is_an_alert_of_the_page(bag, tmp_path, monkeypat
     assert page.count('<td>RuntimeError: no luck</td>') == 4, 'two rates in two sweeps'
     assert run('report', folder) == 0
     assert 'error    Every trial of sweep 1 of stage 1 failed' in capsys.readouterr().out
+
+
+def test_a_sweep_before_a_stage_tells_the_rate_that_was_handed_on(bag, tmp_path):
+    config = staged(sweep__when='initial', baseline=False, sweep__samples_b=80)
+    _, ending = run_staged(bag, tmp_path, config)
+    first, second = ending.summary.stages
+    (one,), (two,) = first.sweeps, second.sweeps
+    assert one.rate_before == config.optimizer.learning_rate
+    assert two.rate_before == first.learning_rate != config.optimizer.learning_rate

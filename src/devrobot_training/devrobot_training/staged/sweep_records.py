@@ -17,6 +17,7 @@ from devrobot_training.report.stage_records import (
 )
 from devrobot_training.staged.config import StagedConfig
 from devrobot_training.staged.rules import Rules
+from devrobot_training.staged.run_files import read_task
 from devrobot_training.sweeps.config import INITIAL as AT_BEGIN
 from devrobot_training.sweeps.ledger import read_trials
 from devrobot_training.sweeps.phases import A, B, JOURNAL, read_sweep, trial_folder
@@ -39,7 +40,8 @@ def sweeps_of(run: int, folder: Path, config: StagedConfig, status: str) -> tupl
     """
     found = []
     samples, before = 0, None
-    rate = config.optimizer.learning_rate
+    task = read_task(folder)
+    rate = task.rate if task else config.optimizer.learning_rate
     initial = config.sweep.when == AT_BEGIN
     rules = Rules(sweep=config.sweep, threshold=config.stopping.plateau_threshold)
     for number, place in enumerate(sweep_folders(folder), 1):
