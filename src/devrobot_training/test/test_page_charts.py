@@ -27,6 +27,17 @@ def test_thinning_keeps_extremes_and_order():
     assert x[y.index(9.0)] == 8765
 
 
+def test_thinning_keeps_gaps():
+    values = [0.5 + 0.1 * (place % 7) for place in range(10_000)]
+    values[3333] = values[7777] = None
+    x, y = thin(range(10_000), values, 100)
+    assert [at for at, value in zip(x, y, strict=True) if value is None] == [3333, 7777]
+    assert x == sorted(x) and len(x) <= 102
+    drawn = str(draw_chart(chart(values)))
+    path = next(part for part in drawn.split('"') if part.startswith('M') and 'L' in part)
+    assert path.count('M') == 3
+
+
 def test_few_points_are_kept_as_they_are():
     assert thin([1, 2], [None, 3.0]) == ([1, 2], [None, 3.0])
 

@@ -96,7 +96,7 @@ def smooth(values: Values, share: float = 0.04) -> list[float | None]:
 
 
 def thin(x: Sequence[float], y: Values, most: int = 400) -> tuple[list[float], list[float | None]]:
-    """Return at most about ``most`` points: of each stretch the lowest and the highest."""
+    """Return about ``most`` points: of each stretch the lowest, the highest, and a gap if any."""
     if len(x) <= most:
         return list(x), list(y)
     kept: list[int] = []
@@ -105,10 +105,7 @@ def thin(x: Sequence[float], y: Values, most: int = 400) -> tuple[list[float], l
         begin = number * len(x) // stretches
         end = (number + 1) * len(x) // stretches
         inside = [place for place in range(begin, end) if good([y[place]])]
-        if inside:
-            low = min(inside, key=lambda place: y[place] or 0.0)
-            high = max(inside, key=lambda place: y[place] or 0.0)
-            kept += sorted({low, high})
-        else:
-            kept.append(begin)
+        gaps = [place for place in range(begin, end) if not good([y[place]])]
+        ends = [best(inside, key=lambda place: y[place] or 0.0) for best in (min, max) if inside]
+        kept += sorted({*ends, *gaps[:1]})
     return [x[place] for place in kept], [y[place] for place in kept]
