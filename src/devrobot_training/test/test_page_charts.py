@@ -1,6 +1,7 @@
 """Charts keep what they are given: extremes, gaps, and round ticks; checked by hand."""
 
 import math
+import re
 
 from devrobot_training.pages.charts import Bars, Chart, Line, smooth, thin
 from devrobot_training.pages.curves import draw_chart, draw_sparkline
@@ -59,6 +60,14 @@ def test_higher_values_are_higher_up_and_inside():
     path = next(part for part in drawn.split('"') if part.startswith('M') and 'L' in part)
     (x1, y1), (x2, y2) = (map(float, p.split()) for p in path[1:].split('L'))
     assert 0 < x1 < x2 < 400 and 200 > y1 > y2 > 0
+
+
+def test_long_numbers_have_room_beside_the_name_of_their_axis():
+    drawn = str(draw_chart(chart([0.0198, 0.0213, 0.0251, 0.0278])))
+    labels = re.findall(r'x="([\d.]+)"[^>]*text-anchor="end">([^<]+)<', drawn)
+    assert max(len(text) for _, text in labels) >= 6
+    # 9 px for each letter, and a line of 18 px for the name.
+    assert all(float(x) - 9 * len(text) >= 18 for x, text in labels)
 
 
 @pytest.mark.parametrize('y', [[], [None], [math.nan], [0.0], [5.0], [1e-9, 1e9], [-1.0, 2.0]])

@@ -198,6 +198,28 @@ def test_a_phone_gets_charts_with_letters_that_can_be_read(show):
             assert drawn.is_visible() == expected, f'the {kind} timeline at {size[0]} px'
 
 
+# Pairs of texts of one chart that cover each other by more than the room around letters.
+OVERLAPS = """[...document.querySelectorAll('svg.chart')]
+  .filter((chart) => chart.getClientRects().length)
+  .flatMap((chart) => {
+    const texts = [...chart.querySelectorAll('text')];
+    const boxes = texts.map((text) => text.getBoundingClientRect());
+    return texts.flatMap((text, i) => texts.slice(i + 1).filter((_, k) => {
+      const [a, b] = [boxes[i], boxes[i + 1 + k]];
+      return Math.min(a.right, b.right) - Math.max(a.left, b.left) > 2
+        && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 4;
+    }).map((other) => `${text.textContent} | ${other.textContent}`));
+  })"""
+
+
+@pytest.mark.parametrize('size', [DESKTOP, PHONE], ids=['desktop', 'phone'])
+@pytest.mark.parametrize('name', ['full', 'stage', 'baseline', 'comparison'])
+def test_no_letters_of_a_chart_cover_each_other(name, size, show):
+    shown = show(name, size=size)
+    shown.page.evaluate('for (const one of document.querySelectorAll("details")) one.open = true')
+    assert shown.page.evaluate(OVERLAPS) == []
+
+
 def test_what_happened_can_be_read_on_a_phone_without_moving_it_sideways(show):
     shown = show('failed', size=PHONE)
     cells = shown.page.locator('table.events td:last-child')

@@ -9,6 +9,8 @@ from markupsafe import Markup
 LEFT, RIGHT, TOP, BOTTOM = 66, 22, 12, 40
 MARK_ROOM, BAND_ROOM = 14, 18
 MOST_DOTS = 60
+# As wide as they are on a phone, where letters are larger.
+AXIS_NAME, LETTER = 26, 9
 
 
 def draw_chart(chart: Chart, width: int = 520, height: int = 250) -> Markup:
@@ -55,11 +57,12 @@ def _scales(chart: Chart, width: int, height: int, top: int) -> tuple[Scale, Sca
         x += chart.bars.edges
         lows += [0.0, *chart.bars.counts]
     pad = 0.06 if chart.x_names else 0.0
-    across = scale_of(x, LEFT, width - RIGHT, pad=pad)
     up = scale_of(lows, height - BOTTOM, top, log=chart.log and bool(lows), pad=0.04)
     if chart.bars is not None:
         up = Scale(low=0.0, high=up.high, start=up.start, end=up.end)
-    return across, up
+    letters = max(len(tick_text(value)) for value in up.ticks())
+    left = max(LEFT, AXIS_NAME + LETTER * letters)
+    return scale_of(x, left, width - RIGHT, pad=pad), up
 
 
 def _axes(chart: Chart, across: Scale, up: Scale) -> Iterable[Markup]:
