@@ -63,7 +63,7 @@ def test_higher_values_are_higher_up_and_inside():
 
 
 def test_long_numbers_have_room_beside_the_name_of_their_axis():
-    drawn = str(draw_chart(chart([0.0198, 0.0213, 0.0251, 0.0278])))
+    drawn = str(draw_chart(chart([0.0198, 0.0213, 0.0251, 0.027])))
     labels = re.findall(r'x="([\d.]+)"[^>]*text-anchor="end">([^<]+)<', drawn)
     assert max(len(text) for _, text in labels) >= 6
     # 9 px for each letter, and a line of 18 px for the name.
