@@ -19,7 +19,7 @@ from devrobot_robots.jetbot.simulation.process import SimulationProcess
 
 DEADLINE_S = 20.0
 DEAD_MAN_S = 0.5
-SLACK_S = 1.0  # of a loaded machine; the actions would go on for 8 s
+SLACK_S = 0.25  # of a loaded machine; the actions would go on for 8 s
 LONG = ('stay 0 0', 'turn 0 0.12', 'far 0.1 0.1 8.0')
 FAR = 2
 LEGACY = Path(__file__).with_name('jetbot_legacy_server.py')
@@ -34,11 +34,28 @@ def wait(condition: Callable[[], Any], what: str, seconds: float = DEADLINE_S) -
     return result
 
 
+def only_child(process_id: int) -> int:
+    """Return the only process that a process has started."""
+    children = Path(f'/proc/{process_id}/task').glob('*/children')
+    (child,) = {int(word) for path in children for word in path.read_text().split()}
+    return child
+
+
 class SimulatedJetBot(SimulationProcess):
     """The server of this package, as a process, with a robot that is not there."""
 
     def said(self) -> str:
         return self.log_path.read_text()
+
+    def start(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / 'state.log').touch()
+        super().start()
+
+    def commands(self) -> list[tuple[float, ...]]:
+        """Return moment, left and right of all that the motors were told, by their own clock."""
+        lines = (self.folder / 'state.log').read_text().splitlines()
+        return [tuple(map(float, line.split())) for line in lines]
 
     def turns(self) -> bool:
         pose = self.state.read()[0]
@@ -46,9 +63,7 @@ class SimulatedJetBot(SimulationProcess):
 
     def guard_id(self) -> int:
         """Return the process that owns the motors."""
-        children = Path(f'/proc/{self.process.pid}/task').glob('*/children')
-        (child,) = {int(word) for path in children for word in path.read_text().split()}
-        return child
+        return only_child(self.process.pid)
 
     def close(self) -> None:
         with suppress(RuntimeError, ProcessLookupError):

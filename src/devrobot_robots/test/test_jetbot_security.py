@@ -1,6 +1,6 @@
 """What a stranger tries on the server, and what a false server tries on the driver."""
 
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 import socket
 import struct
 import threading
@@ -8,6 +8,7 @@ import time
 import zlib
 
 from devrobot_robots.jetbot.peer import Address, connect
+from devrobot_robots.jetbot.server import make_keys
 from devrobot_robots.robot import RobotError
 from jetbot_worlds import wait
 import pytest
@@ -163,16 +164,39 @@ def test_nonsense_ends_only_its_own_connection(server, stranger, bytes_sent):
     assert 'Traceback' not in server.said()
 
 
-def test_too_many_connections_are_refused_and_those_there_are_stay(server, stranger):
-    many = [socket.create_connection(('127.0.0.1', server.port), 5) for _ in range(30)]
-    wait(lambda: any(is_closed(raw) for raw in many), 'a refusal')
-    assert stranger.root.get_version()
-    for raw in many:
-        raw.close()
+@pytest.mark.parametrize('is_encrypted', [False, True])
+def test_silent_strangers_keep_nobody_out(jetbots, keys, is_encrypted):
+    options = ['--tls', str(keys / 'robot')] if is_encrypted else []
+    tls = str(keys / 'owner') if is_encrypted else ''
+    server = jetbots.server(*options)
+    driver = jetbots.robot(server.port, tls=tls)
+    with ExitStack() as stack:
+
+        def sit_there() -> socket.socket:
+            raw = socket.create_connection(('127.0.0.1', server.port), 5)
+            return stack.enter_context(raw)
+
+        many = [sit_there() for _ in range(30)]
+        wait(lambda: sum(is_closed(raw) for raw in many) >= 30 - 6, 'the end of most')
+        driver.execute(1, lambda: False)
+        assert driver.observe()
+        driver.close()
+        many += [sit_there() for _ in range(30)]
+        late = jetbots.robot(server.port, tls=tls)
+        late.execute(1, lambda: False)
+        assert late.observe()
+    assert 'silent is ended' in server.said()
+
+
+@pytest.fixture(scope='module')
+def keys(tmp_path_factory):
+    folder = tmp_path_factory.mktemp('tls') / 'keys'
+    assert make_keys.main([str(folder)]) == 0
+    return folder
 
 
 def is_closed(raw: socket.socket) -> bool:
-    raw.settimeout(0.01)
+    raw.settimeout(0.001)
     try:
         return raw.recv(1) == b''
     except TimeoutError:

@@ -49,6 +49,14 @@ def _address_of_interface(name: str) -> str:
     return socket.inet_ntoa(answer[20:24])
 
 
+def has_moved(interface: str, address: str) -> bool:
+    """Tell whether an interface has another address now; one without is waited for."""
+    try:
+        return address_of(interface) != address
+    except BindError:
+        return False
+
+
 def _interfaces() -> 'list[str]':
     return sorted(name for _, name in socket.if_nameindex())
 

@@ -15,6 +15,7 @@ from .camera import CameraLoop
 from .control import Control
 from .motors import GuardedMotors, MotorError
 from .quiet_log import make_log
+from .seats import Seats
 from .service import RobotParts, RobotService
 from .wire import MutualTls, RobotServer
 
@@ -22,6 +23,10 @@ PORT = 18861
 WATCHDOG_PERIOD_S = 1.0
 CAMERA_START_S = 10.0
 LEAVING_POLL_S = 0.05
+
+
+class ServingError(RuntimeError):
+    """The server must be started again."""
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -44,6 +49,7 @@ def build_parser() -> argparse.ArgumentParser:
     add('--hardware-option', default='', help='handed to that module')
     add('--port-file', metavar='FILE', help='write the port to FILE when all is ready')
     add('--stop-motors', action='store_true', help='stop the motors and do nothing else')
+    add('--check', action='store_true', help='check the options and do nothing else')
     add('--verbose', action='store_true', help='log details, too')
     return parser
 
@@ -56,7 +62,7 @@ def check(options: argparse.Namespace) -> None:
     """
     for name, low, high in (
         ('port', 0, 65535),
-        ('dead_man', 0.05, 5.0),
+        ('dead_man', 0.2, 5.0),
         ('max_speed', 0.01, 1.0),
         ('silence', 0.5, 60.0),
         ('max_clients', 2, 100),
@@ -72,16 +78,17 @@ def check(options: argparse.Namespace) -> None:
 
 
 def main(args: Optional[Sequence[str]] = None) -> int:
-    """Serve until SIGINT or SIGTERM comes; return the exit code."""
+    """Serve until a signal comes; return the exit code."""
     options = build_parser().parse_args(args)
     log = make_log(options.verbose)
     try:
-        check(options)
         if options.stop_motors:
-            hardware.open_motors(options.hardware, options.hardware_option).set(0.0, 0.0)
+            hardware.stop_motors(options.hardware, options.hardware_option)
             return 0
-        run(options, log)
-    except (ImportError, MotorError, OSError, ValueError) as error:
+        check(options)
+        if not options.check:
+            run(options, log)
+    except (ImportError, MotorError, OSError, ServingError, ValueError) as error:
         sys.stderr.write('jetbot_server: {}\n'.format(' '.join(str(error).split())))
         return 1
     return 0
@@ -92,9 +99,10 @@ def run(options: argparse.Namespace, log: logging.Logger) -> None:
     Serve until a signal comes; then the motors are stopped.
 
     :raises BindError, MotorError, OSError: if the server cannot start.
+    :raises ServingError: if it cannot go on.
     """
     ended = threading.Event()
-    numbers = (signal.SIGINT, signal.SIGTERM)
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
     before = {number: signal.signal(number, lambda *_: ended.set()) for number in numbers}
     try:
         _serve_until(ended, options, log)
@@ -104,7 +112,7 @@ def run(options: argparse.Namespace, log: logging.Logger) -> None:
 
 
 def _serve_until(ended: threading.Event, options: argparse.Namespace, log: logging.Logger) -> None:
-    address = (binding.address_of(options.interface), options.port)
+    address = binding.address_of(options.interface)
     tls = _tls(options.tls)
     motors = GuardedMotors(options.hardware, options.hardware_option, options.dead_man, log)
     camera = CameraLoop(
@@ -112,25 +120,54 @@ def _serve_until(ended: threading.Event, options: argparse.Namespace, log: loggi
     )
     control = Control(options.silence, time.monotonic)
     parts = RobotParts(motors, camera, control, options.max_speed, log)
+    seats = Seats(options.max_clients, control.has, time.monotonic)
     try:
         motors.open()
-        camera.restart()
+        camera.start()
         # Not longer: without a camera the motors can still be driven, and stopped.
         camera.fresh(CAMERA_START_S)
         server = RobotServer(
-            lambda client: RobotService(parts, client), address, log, options.max_clients, tls
+            lambda client: RobotService(parts, client), (address, options.port), log, seats, tls
         )
-        threading.Thread(target=server.start, name='server', daemon=True).start()
-        _say_ready(options, server.port, address[0], log)
-        while not ended.wait(WATCHDOG_PERIOD_S):
-            notify_systemd('WATCHDOG=1')
-        end = time.monotonic() + options.linger
-        while server.clients and time.monotonic() < end:
-            time.sleep(LEAVING_POLL_S)
-        server.close()
+        try:
+            _listen(server, address, ended, options, camera)
+        finally:
+            motors.close()
+            server.close()
     finally:
-        camera.close()
         motors.close()
+        camera.close()
+
+
+def _listen(
+    server: RobotServer,
+    address: str,
+    ended: threading.Event,
+    options: argparse.Namespace,
+    camera: CameraLoop,
+) -> None:
+    listening = threading.Thread(target=server.start, name='server', daemon=True)
+    listening.start()
+    _say_ready(options, server.port, address, server.logger)
+    while not ended.wait(WATCHDOG_PERIOD_S):
+        notify_systemd('WATCHDOG=1')
+        problem = _problem(options.interface, address, camera, listening)
+        if problem:
+            raise ServingError(problem)
+    end = time.monotonic() + options.linger
+    while server.clients and time.monotonic() < end:
+        time.sleep(LEAVING_POLL_S)
+
+
+def _problem(interface: str, address: str, camera: CameraLoop, listening: threading.Thread) -> str:
+    """Return what only another start of the server can mend, '' = nothing."""
+    if not listening.is_alive():
+        return 'connections are not accepted any more'
+    if camera.is_stuck():
+        return 'the camera hangs, and is not opened again'
+    if binding.has_moved(interface, address):
+        return f'{interface} has another address than {address}'
+    return ''
 
 
 def notify_systemd(text: str) -> None:

@@ -1,15 +1,20 @@
 """
 Find the module that drives motors and camera.
 
-Such a module has ``open_motors(option)``, an object with ``set(left, right)`` in -1..1, and
-``open_camera(option)``, an object with ``read()``, which waits for a new picture and returns it
-as the bytes of a JPEG, and ``close()``.
+Such a module has ``open_motors(option)``, an object with ``set(left, right)`` in -1..1, which
+writes to the motors each time and raises if that failed, and ``open_camera(option)``, an object
+with ``read()``, which waits for a new picture and returns it as the bytes of a JPEG or raises
+after a few seconds, and ``close()``. The motors are opened in two processes; one of them sets
+them, and the other one only stops them when the first is gone.
 """
 
 from importlib import import_module
+import time
 from typing import Any
 
 DEFAULT = '.jetbot_hardware'
+STOP_TRIES = 100
+RETRY_S = 0.05
 
 
 def open_motors(name: str, option: str) -> Any:
@@ -20,6 +25,23 @@ def open_motors(name: str, option: str) -> Any:
 def open_camera(name: str, option: str) -> Any:
     """Return the camera, running."""
     return _module(name).open_camera(option)
+
+
+def stop_motors(name: str, option: str) -> None:
+    """
+    Stop the motors, whoever left them running.
+
+    :raises OSError: if that does not succeed within some seconds.
+    """
+    motors = open_motors(name, option)
+    for _ in range(STOP_TRIES):
+        try:
+            motors.set(0.0, 0.0)
+            return
+        except Exception as error:  # the bus of the motors may raise anything
+            problem = f'{type(error).__name__}: {error}'
+        time.sleep(RETRY_S)
+    raise OSError(f'cannot stop the motors: {problem}')
 
 
 def _module(name: str) -> Any:

@@ -1,5 +1,10 @@
-"""Speak to the guard process; start another one when it is gone."""
+"""
+The motors as the server sees them: a pipe to the guard, and a way to stop them without it.
 
+The guard stops the motors when the server is silent, and the server stops them when the guard is.
+"""
+
+from contextlib import suppress
 import logging
 import os
 import select
@@ -7,11 +12,17 @@ import subprocess
 import sys
 import threading
 import time
-from typing import List, Optional, Tuple
+from typing import Any, List, Optional, Tuple
 
-ANSWER_TIMEOUT_S = 1.0
+from .hardware import open_motors
+
+# Shares of the dead-man time. Together, and with the stop itself, they are less than the whole.
+ASK_EVERY = 0.2
+ANSWER_WITHIN = 0.5
 START_TIMEOUT_S = 60.0
-RESTART_PAUSE_S = 0.5
+END_TIMEOUT_S = 2.0
+STOP_TRIES = 20
+RETRY_S = 0.05
 
 
 class MotorError(RuntimeError):
@@ -20,32 +31,45 @@ class MotorError(RuntimeError):
 
 class GuardedMotors:
     """
-    The motors as the server sees them: a pipe to the process that owns them.
+    Motors that rest when anything is wrong with the guard.
 
-    A guard that ends is replaced at once, and a new one first stops the motors.
+    It is asked several times within the dead-man time whether it lives. If there is no answer it
+    is killed, the motors are stopped from here, through an object that was made beforehand, and
+    another guard is started.
     """
 
     def __init__(self, hardware: str, option: str, dead_man_s: float, log: logging.Logger) -> None:
+        self._hardware = (hardware, option)
         self._command = [
             sys.executable, '-m', f'{__package__}.guard',
             '--hardware', hardware, '--hardware-option', option, '--dead-man', repr(dead_man_s),
         ]  # fmt: skip
+        self._ask_every_s = ASK_EVERY * dead_man_s
+        self._answer_s = ANSWER_WITHIN * dead_man_s
         self._log = log
         self._lock = threading.Lock()
-        self._process: Optional[subprocess.Popen[bytes]] = None
-        self._was_replaced = False
+        self._spare: Any = None
+        self._guard: Optional[subprocess.Popen[bytes]] = None
+        self._dead: Optional[subprocess.Popen[bytes]] = None
+        self._moves = False
+        self._was_lost = False
+        self._lost = threading.Event()
         self._closing = threading.Event()
-        self._keeper = threading.Thread(target=self._keep, name='guard_keeper', daemon=True)
+        self._watcher = threading.Thread(target=self._watch, name='guard_watcher', daemon=True)
 
     def open(self) -> None:
         """
-        Start the guard and wait until it has the motors.
+        Take the motors and start the guard; return when both rest.
 
-        :raises MotorError: if it does not come up.
+        :raises MotorError: if that fails.
         """
-        with self._lock:
-            self._start()
-        self._keeper.start()
+        try:
+            self._spare = open_motors(*self._hardware)
+        except Exception as error:  # the package of the motors may raise anything
+            text = f'cannot open the motors: {type(error).__name__}: {error}'
+            raise MotorError(text) from error
+        self._guard = self._start()
+        self._watcher.start()
 
     def set(self, left: float, right: float) -> None:
         """
@@ -53,77 +77,121 @@ class GuardedMotors:
 
         :raises MotorError: if the guard does not answer in time, or refuses.
         """
-        if self._was_replaced and (left or right):
-            # The motion that was asked for is over; whoever asked must hear of it.
-            self._was_replaced = False
-            raise MotorError('the process that owns the motors had to be started again')
-        self._ask(f'{left!r} {right!r}')
+        moves = bool(left or right)
+        with self._lock:
+            if moves and self._was_lost:
+                # The motion that was asked for is over; whoever asked must hear of it.
+                self._was_lost = False
+                raise MotorError('the process that owns the motors had to be started again')
+            self._moves = False  # if this fails, the caller hears of it now
+            self._ask(f'{left!r} {right!r}')
+            self._moves = moves
 
     def state(self) -> Tuple[float, float, int]:
-        """Return both speeds, and how often the dead-man timer has stopped the motors."""
-        stops, left, right = self._ask('?').split()
-        return float(left), float(right), int(stops)
+        """
+        Return both speeds, and how often the dead-man timer has stopped the motors.
 
-    def _ask(self, line: str) -> str:
+        :raises MotorError: if the guard does not answer in time.
+        """
         with self._lock:
-            process = self._process
-            if self._closing.is_set():
-                raise MotorError('the server is ending: the motors are stopped')
-            if process is None or process.poll() is not None:
-                raise MotorError('the process that owns the motors is being started again')
-            try:
-                os.write(_descriptor(process.stdin), line.encode() + b'\n')
-                verdict, _, rest = _line(process, ANSWER_TIMEOUT_S).partition(' ')
-            except OSError:
-                verdict = ''
-        if not verdict:
-            process.kill()
-            raise MotorError('the process that owns the motors does not answer')
-        if verdict != 'ok':
-            raise MotorError('the motors refuse: {}'.format(rest.partition(' ')[2]))
-        return rest
+            stops, left, right = self._ask('?').split()
+        return float(left), float(right), int(stops)
 
     def close(self) -> None:
         """Stop the motors and end the guard."""
         self._closing.set()
         with self._lock:
-            process = self._process
-            if process is None:
-                return
-            process.stdin.close()  # type: ignore[union-attr]
+            guard, self._guard = self._guard, None
+        if guard is not None:
+            guard.stdin.close()  # type: ignore[union-attr]
             try:
-                process.wait(2.0)
-            except subprocess.TimeoutExpired:
-                process.terminate()
+                if guard.wait(END_TIMEOUT_S) == 0:
+                    return  # with 0 it ends only when it has stopped the motors
+            except subprocess.TimeoutExpired:  # it goes on trying
+                self._log.error('the process that owns the motors does not end')
+        if self._spare is not None:
+            self._stop_from_here()
 
-    def _start(self) -> None:
+    def _ask(self, line: str) -> str:
+        """Hold the lock; send a line and return the answer."""
+        guard = self._guard
+        if self._closing.is_set():
+            raise MotorError('the server is ending: the motors are stopped')
+        if guard is None:
+            raise MotorError('the process that owns the motors is being started again')
+        try:
+            os.write(_descriptor(guard.stdin), line.encode() + b'\n')
+            verdict, _, rest = _line(guard, self._answer_s).partition(' ')
+        except OSError:
+            verdict = ''
+        if not verdict:
+            # Killed before anything else: when it wakes up it must not move the motors any more.
+            guard.kill()
+            self._guard, self._dead, self._was_lost = None, guard, self._moves
+            self._lost.set()
+            raise MotorError('the process that owns the motors does not answer')
+        if verdict != 'ok':
+            raise MotorError('the motors refuse: {}'.format(rest.partition(' ')[2]))
+        return rest
+
+    # --- the thread --------------------------------------------------------------------------
+
+    def _watch(self) -> None:
+        while not self._closing.is_set():
+            self._lost.wait(self._ask_every_s)
+            try:
+                if not self._lost.is_set():
+                    self._look()
+                if self._lost.is_set():
+                    self._replace()
+            except Exception as error:  # no fault may end this thread
+                self._log.error('the motors: %s: %s', type(error).__name__, error)
+                time.sleep(RETRY_S)
+
+    def _look(self) -> None:
+        with suppress(MotorError):  # where the guard gave no answer, that is known now
+            self.state()
+
+    def _replace(self) -> None:
+        """Stop the motors and start another guard, which begins with a stop, too."""
+        self._stop_from_here()
+        if self._dead is not None:
+            code = self._dead.wait(END_TIMEOUT_S)
+            # Once more: what it was just writing may have come after the first stop.
+            self._stop_from_here()
+            self._log.error('the process that owned the motors ended (%s): another starts', code)
+            self._dead = None
+        guard = self._start()
+        with self._lock:
+            self._guard = guard
+            self._lost.clear()
+
+    def _stop_from_here(self) -> None:
+        problem = ''
+        for _ in range(STOP_TRIES):
+            try:
+                self._spare.set(0.0, 0.0)
+                return
+            except Exception as error:  # the bus of the motors may raise anything
+                problem = f'{type(error).__name__}: {error}'
+                time.sleep(RETRY_S)
+        # Not before: whoever reads the log may be slow.
+        self._log.error('cannot stop the motors, trying on: %s', problem)
+
+    def _start(self) -> 'subprocess.Popen[bytes]':
         path = os.pathsep.join(entry or os.curdir for entry in sys.path)
-        self._process = subprocess.Popen(
+        guard = subprocess.Popen(
             self._command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=dict(os.environ, PYTHONPATH=path),
+            # What ends or freezes all of the server's group or terminal leaves the guard alone.
+            start_new_session=True,
         )
-        if _line(self._process, START_TIMEOUT_S) != 'ready':
-            self._process.kill()
-            raise MotorError('the motors cannot be opened; the line above says why')
-
-    def _keep(self) -> None:
-        """Replace a guard that ended, which nobody but a fault can bring about."""
-        while True:
-            process = self._process
-            code = process.wait() if process is not None else None
-            if self._closing.is_set():
-                return
-            self._log.error('the process that owns the motors ended (%s): starting another', code)
-            with self._lock:
-                self._was_replaced = True
-                try:
-                    self._start()
-                    continue
-                except MotorError as error:
-                    self._log.error('%s', error)
-            time.sleep(RESTART_PAUSE_S)
+        if _line(guard, START_TIMEOUT_S) != 'ready':
+            guard.kill()
+            raise MotorError('the motors cannot be opened or stopped; the line above says why')
+        return guard
 
 
 def _descriptor(stream: object) -> int:

@@ -3,9 +3,9 @@
 import base64
 import json
 import logging
-import math
+import threading
 import time
-from typing import Any, Callable, Optional
+from typing import Any, Callable, List, Optional
 
 from . import VERSION
 from .camera import CameraLoop
@@ -14,6 +14,7 @@ from .motors import GuardedMotors, MotorError
 
 FRESH_TIMEOUT_S = 1.0
 STALE_AFTER_S = 2.0
+LARGEST_SHOWN = 10**9
 PREFIX = 'exposed_'
 CALLS = frozenset(
     [
@@ -45,6 +46,37 @@ class RobotParts:
         self.max_speed = max_speed
         self.log = log
         self.started_s = time.monotonic()
+        # No command may slip in between the question who moves the robot and its motion.
+        self._moving = threading.Lock()
+
+    def move(self, client: Any, name: str, left: float, right: float) -> None:
+        """
+        Set the motors for a client that has control, or gets it.
+
+        :raises ControlError: if another client has it.
+        :raises MotorError: if the motors do not do it.
+        """
+        with self._moving:
+            self.control.take(client, name)
+            self.motors.set(left, right)
+
+    def stop(self, client: Any, name: str) -> None:
+        """
+        Stop the motors, whoever asks; somebody else's motion is over then.
+
+        :raises MotorError: if the guard does not answer; then they are stopped by other means.
+        """
+        with self._moving:
+            self.control.note_stop(client, name)
+            self.motors.set(0.0, 0.0)
+
+    def leave(self, client: Any) -> bool:
+        """Stop the motors if it was this client that moved them, and return whether it was."""
+        with self._moving:
+            had = self.control.release(client)
+            if had:
+                self.motors.set(0.0, 0.0)
+            return had
 
 
 class RobotService:
@@ -64,12 +96,11 @@ class RobotService:
 
     def on_disconnect(self, connection: Any) -> None:
         """Stop the motors if it was this client that moved them."""
-        if self._parts.control.release(self):
-            self._parts.log.info('%s left: the motors are stopped', self._client)
-            try:
-                self._parts.motors.set(0.0, 0.0)
-            except MotorError as error:  # then they are being stopped by other means
-                self._parts.log.info('%s', error)
+        try:
+            if self._parts.leave(self):
+                self._parts.log.info('%s left: the motors are stopped', self._client)
+        except MotorError as error:  # then they are being stopped by other means
+            self._parts.log.info('%s left: %s', self._client, error)
 
     def exposed_set_motors(self, left: Any, right: Any) -> bool:
         """
@@ -81,15 +112,15 @@ class RobotService:
         parts = self._parts
         for speed in (left, right):
             if not _is_speed(speed, parts.max_speed):
-                parts.motors.set(0.0, 0.0)
-                shown = repr(speed)[:30] if type(speed) in (int, float, str) else 'no number'
+                parts.stop(self, self._client)
                 raise ValueError(
-                    f'motor speed {shown} is not between -{parts.max_speed} and '
+                    f'motor speed {_shown(speed)} is not between -{parts.max_speed} and '
                     f'{parts.max_speed}; the motors are stopped'
                 )
-        if left != 0.0 or right != 0.0:
-            parts.control.take(self, self._client)
-        parts.motors.set(float(left), float(right))
+        if left or right:
+            parts.move(self, self._client, float(left), float(right))
+        else:
+            parts.stop(self, self._client)
         return True
 
     def exposed_get_camera_frame(self) -> Optional[str]:
@@ -120,13 +151,21 @@ class RobotService:
     def exposed_get_health(self) -> str:
         """Return how the robot is, as JSON."""
         parts = self._parts
-        left, right, stops = parts.motors.state()
+        speeds: Optional[List[float]] = None
+        stops: Optional[int] = None
+        problem = ''
+        try:
+            left, right, stops = parts.motors.state()
+            speeds = [left, right]
+        except MotorError as error:
+            problem = str(error)
         return json.dumps(
             {
                 'version': VERSION,
                 'uptime_s': round(time.monotonic() - parts.started_s, 1),
                 'controlled_by': parts.control.holder(),
-                'motors': [left, right],
+                'motors': speeds,
+                'motors_problem': problem[:200],
                 'dead_man_stops': stops,
                 'camera_frames': parts.camera.count,
                 'camera_age_s': parts.camera.age_s(),
@@ -144,4 +183,14 @@ class RobotService:
 
 def _is_speed(value: Any, limit: float) -> bool:
     """Tell a plain number within the limit; what a client only pretends to be one is none."""
-    return type(value) in (int, float) and math.isfinite(value) and abs(value) <= limit
+    # Compared as it is: what is no number is not compared, NaN fails, a huge int is not converted.
+    return type(value) in (int, float) and -limit <= value <= limit
+
+
+def _shown(value: Any) -> str:
+    if type(value) not in (int, float, str):
+        return 'no number'
+    # Digits of a huge int would take long, or be refused.
+    if type(value) is int and abs(value) > LARGEST_SHOWN:
+        return 'of very many digits'
+    return repr(value)[:30]

@@ -1,5 +1,6 @@
 """RPyC, cut down to what the robot needs: few messages, small ones, and plain values."""
 
+from contextlib import suppress
 import logging
 import socket
 import ssl
@@ -13,6 +14,8 @@ from rpyc.core.service import VoidService
 from rpyc.core.stream import SocketStream
 from rpyc.utils.authenticators import AuthenticationError
 from rpyc.utils.server import ThreadedServer
+
+from .seats import Seats
 
 # Every message of rpyc 4 and 5 is a triple; rpyc 6 begins with a number instead.
 BEGIN_OF_TRIPLE = b'\x12'
@@ -42,6 +45,7 @@ class SmallChannel(Channel):
     """Refuses messages that no honest peer sends."""
 
     largest = 16 * 1024
+    heard: Optional[Callable[[], None]] = None
 
     def recv(self) -> bytes:
         """Return the next message."""
@@ -53,6 +57,8 @@ class SmallChannel(Channel):
             data = self._unpacked(data)
         if data[:1] != BEGIN_OF_TRIPLE:
             self._refuse(NOT_RPYC_5)
+        if self.heard is not None:
+            self.heard()
         return data
 
     def _unpacked(self, data: bytes) -> bytes:
@@ -102,8 +108,8 @@ class RobotServer(ThreadedServer):
         make_service: Callable[[str], Any],
         address: Tuple[str, int],
         log: logging.Logger,
-        max_clients: int,
-        authenticator: Optional[Any] = None,
+        seats: Seats,
+        tls: 'Optional[MutualTls]' = None,
     ) -> None:
         """
         Bind to ``address``.
@@ -111,12 +117,13 @@ class RobotServer(ThreadedServer):
         :param make_service: makes the object that serves a client, from the client's address.
         """
         self._make_service = make_service
-        self._max_clients = max_clients
+        self._seats = seats
+        self._tls = tls
         super().__init__(
             self,
             hostname=address[0],
             port=address[1],
-            authenticator=authenticator,
+            authenticator=shake_hands if tls is not None else None,
             protocol_config=dict(PROTOCOL),
             logger=log,
             auto_register=False,
@@ -126,15 +133,26 @@ class RobotServer(ThreadedServer):
     def _connect(self, channel: Channel, config: Any) -> Connection:
         """Make the connection of a client; rpyc calls this on its ``service``."""
         client = '{}:{}'.format(*config['endpoints'][1][:2])
-        return StrictConnection(self._make_service(client), SmallChannel(channel.stream), config)
+        service = self._make_service(client)
+        sock = channel.stream.sock
+        self._seats.assign(sock, service)
+        channel = SmallChannel(channel.stream)
+        channel.heard = lambda: self._seats.heard(sock)
+        return StrictConnection(service, channel, config)
 
     def _accept_method(self, sock: socket.socket) -> None:
-        if len(self.clients) > self._max_clients:
-            self.logger.warning('more than %s connections: one is refused', self._max_clients)
+        try:
+            _end_when_silent(sock)
+            if self._tls is not None:
+                self.clients.discard(sock)
+                sock = self._tls.wrap(sock)
+                self.clients.add(sock)
+        except OSError:  # it has gone already
             self.clients.discard(sock)
             sock.close()
             return
-        _end_when_silent(sock)
+        if self._seats.take(sock):
+            self.logger.warning('too many connections: one that was silent is ended')
         super()._accept_method(sock)
 
     def _authenticate_and_serve_client(self, sock: socket.socket) -> None:
@@ -143,6 +161,7 @@ class RobotServer(ThreadedServer):
         except Exception as error:  # whatever a client sends ends only its own connection
             self.logger.warning('a connection broke: %s: %s', type(error).__name__, error)
         finally:
+            self._seats.leave(sock)
             sock.close()
 
 
@@ -160,15 +179,24 @@ class MutualTls:
         self._context.load_verify_locations(ca)
         self._context.verify_mode = ssl.CERT_REQUIRED
 
-    def __call__(self, sock: socket.socket) -> Tuple[ssl.SSLSocket, None]:
-        """Return the encrypted socket."""
-        sock.settimeout(HANDSHAKE_TIMEOUT_S)
-        try:
-            encrypted = self._context.wrap_socket(sock, server_side=True)
-        except OSError as error:
-            raise AuthenticationError(str(error)) from error
-        encrypted.settimeout(None)
-        return encrypted, None
+    def wrap(self, sock: socket.socket) -> ssl.SSLSocket:
+        """Return the socket that is to be encrypted; ``shake_hands`` is due."""
+        return self._context.wrap_socket(sock, server_side=True, do_handshake_on_connect=False)
+
+
+def shake_hands(sock: ssl.SSLSocket) -> Tuple[ssl.SSLSocket, None]:
+    """
+    Let in a client that shows its certificate within some seconds.
+
+    :raises AuthenticationError: if it does not.
+    """
+    sock.settimeout(HANDSHAKE_TIMEOUT_S)
+    try:
+        sock.do_handshake()
+    except OSError as error:
+        raise AuthenticationError(str(error)) from error
+    sock.settimeout(None)
+    return sock, None
 
 
 def _end_when_silent(sock: socket.socket) -> None:
@@ -207,4 +235,8 @@ def connect_socket(sock: socket.socket, timeout_s: float, largest: int) -> Conne
     channel = SmallChannel(HastyStream(sock))
     channel.largest = largest
     config = dict(PROTOCOL, sync_request_timeout=timeout_s)
-    return StrictConnection(VoidService(), channel, config)
+    connection = StrictConnection(VoidService(), channel, config)
+    # Say something at once, and wait for nothing: a server may end those who are silent first.
+    with suppress(EOFError):  # whoever calls will see that, too
+        connection.async_request(consts.HANDLE_PING, b'here')
+    return connection

@@ -1,0 +1,69 @@
+"""The server alone, as a process that signals can be sent to, and a plain connection to it."""
+
+from contextlib import suppress
+import os
+from pathlib import Path
+import signal
+import subprocess
+import sys
+
+from devrobot_robots.jetbot.peer import Address, connect, Peer
+from jetbot_worlds import only_child, wait
+
+
+class LoneServer:
+    """The server with any hardware, as the first process of a session of its own."""
+
+    def __init__(self, folder: Path, *options: str) -> None:
+        self._folder = folder
+        self._options = options
+        self.port = 0
+
+    def start(self, stderr: int | None = None) -> None:
+        """Return when it can be connected to."""
+        ready = self._folder / 'port'
+        ready.unlink(missing_ok=True)
+        path = os.pathsep.join(p or os.curdir for p in sys.path)
+        with (self._folder / 'log').open('ab') as log:
+            self.process = subprocess.Popen(
+                [
+                    sys.executable, '-m', 'devrobot_robots.jetbot.server',
+                    '--port', '0', '--port-file', str(ready), *self._options,
+                ],
+                stderr=log if stderr is None else stderr,
+                env={**os.environ, 'PYTHONPATH': path},
+                start_new_session=True,
+            )  # fmt: skip
+        wait(lambda: ready.exists() or self.process.poll() is not None, 'the server')
+        assert ready.exists(), self.said()
+        self.port = int(ready.read_text())
+
+    def said(self) -> str:
+        return (self._folder / 'log').read_text()
+
+    def guard_id(self) -> int:
+        return only_child(self.process.pid)
+
+    def close(self) -> None:
+        """End it and its guard."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGCONT)
+        self.process.terminate()
+        try:
+            self.process.wait(10.0)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+def connect_to(port: int) -> Peer:
+    """Return one connection to a server."""
+    return connect(Address(host='127.0.0.1', port=port, connect_timeout_s=2.0, call_timeout_s=3.0))
+
+
+def has_ended(process_id: int) -> bool:
+    try:
+        state = Path(f'/proc/{process_id}/stat').read_text().rpartition(')')[2].split()[0]
+    except OSError:
+        return True
+    return state == 'Z'
