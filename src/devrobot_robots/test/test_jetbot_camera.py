@@ -1,6 +1,8 @@
 """The camera of the on-robot server: it is opened again, and never two at a time."""
 
 import logging
+import os
+import signal
 import threading
 import time
 
@@ -90,11 +92,15 @@ def test_a_camera_that_hangs_ends_the_server_when_it_is_to_be_opened_anew(
         client = connect_to(int(port.read_text()))
         time.sleep(0.5)
         client.call('restart_camera')
+        if not ended.wait(10.0):
+            os.kill(os.getpid(), signal.SIGTERM)
 
+    ended = threading.Event()
     asker = threading.Thread(target=ask)
     asker.start()
     options = ['--port', '0', '--port-file', str(port), '--hardware', 'jetbot_plain_hardware']
     assert cli.main([*options, '--hardware-option', str(tmp_path)]) == 1
+    ended.set()
     asker.join(10)
     assert 'the camera hangs' in capsys.readouterr().err
     assert (tmp_path / 'motors').read_text() == '0.0 0.0'

@@ -1,5 +1,5 @@
 """
-The server under the Python of a JetBot, 3.6, with rpyc 5.0.1, where that can be had here.
+The server under the Python of a JetBot, 3.6, with rpyc 5.0.1, or under the oldest one at hand.
 
 As on a robot: the folder is copied under its own name, and nothing else of devrobot is there.
 """
@@ -10,6 +10,7 @@ from pathlib import Path
 import shutil
 import signal
 import subprocess
+import sys
 import time
 
 from devrobot_interfaces_py.images import encode_jpeg
@@ -18,29 +19,47 @@ from jetbot_worlds import Acting, FAR, wait
 import numpy as np
 import pytest
 
-PLACES = (
-    os.environ.get('DEVROBOT_PYTHON36', ''),
-    '/usr/bin/python3.6',
-    *map(str, sorted(Path.home().glob('.pyenv/versions/3.6.*/bin/python'))),
-)
+OLDEST = (3, 6)
+NEWEST = sys.version_info[:2]
+OLD_TRAITLETS = ('traitlets==4.3.3', 'decorator==4.4.2')
+PLAIN = {k: v for k, v in os.environ.items() if not k.startswith(('PYTHON', 'VIRTUAL'))}
+REQUIREMENTS = Path(cli.__file__).with_name('requirements.txt')
+
+
+def pythons() -> Iterator[str]:
+    """Find interpreters, the oldest first; the one that runs this test comes last."""
+    if 'DEVROBOT_PYTHON36' in os.environ:
+        yield os.environ['DEVROBOT_PYTHON36']
+    for minor in range(OLDEST[1], NEWEST[1]):
+        name = f'python3.{minor}'
+        folders = [*Path.home().glob(f'.pyenv/versions/3.{minor}.*/bin'), Path('/usr/bin')]
+        yield from (str(folder / name) for folder in folders if (folder / name).exists())
+    yield sys.executable
 
 
 @pytest.fixture(scope='module')
 def old_python(tmp_path_factory) -> str:
-    """Return a Python 3.6 that has rpyc 5.0.1, in an environment made for it."""
-    found = [place for place in PLACES if place and Path(place).exists()]
-    if not found:
-        pytest.skip('there is no Python 3.6 here; DEVROBOT_PYTHON36 may name one')
-    folder = tmp_path_factory.mktemp('python36')
-    plain = {k: v for k, v in os.environ.items() if not k.startswith(('PYTHON', 'VIRTUAL'))}
-    subprocess.run([found[-1], '-m', 'venv', folder / 'venv'], check=True, env=plain)
-    python = str(folder / 'venv' / 'bin' / 'python')
-    requirements = Path(cli.__file__).with_name('requirements.txt')
-    install = [python, '-m', 'pip', 'install', '-q', '--retries', '0', '-r', str(requirements)]
-    result = subprocess.run(install, capture_output=True, text=True, check=False, env=plain)
-    if result.returncode:
-        pytest.skip(f'rpyc 5.0.1 cannot be installed: {result.stderr.strip()[-200:]}')
-    return python
+    """Return the oldest Python that has rpyc 5.0.1, in an environment made for it."""
+    problems = []
+    for number, python in enumerate(pythons()):
+        folder = tmp_path_factory.mktemp(f'python{number}')
+        made = run([python, '-m', 'venv', str(folder)])
+        own = str(folder / 'bin' / 'python')
+        if made.returncode == 0 and install(own, '-r', str(REQUIREMENTS)):
+            return own
+        problems.append(python)
+    pytest.skip(f'rpyc 5.0.1 can be installed for none of {problems}')
+
+
+def install(python: str, *packages: str) -> bool:
+    command = [python, '-m', 'pip', 'install', '-q', '--retries', '0', *packages]
+    return run(command).returncode == 0
+
+
+def run(command: list[str], **environment: str) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        command, capture_output=True, text=True, check=False, env={**PLAIN, **environment}
+    )
 
 
 @pytest.fixture
@@ -90,6 +109,23 @@ def test_it_is_driven_there_by_this_driver(old_server, jetbots, tmp_path):
     process.send_signal(signal.SIGKILL)
     wait(lambda: speeds(tmp_path) == [0.0, 0.0], 'the motors to stop')
     assert time.monotonic() - now < 1.5
+
+
+def test_stops_are_forced_onto_the_chip_there(old_python, tmp_path):
+    """With traitlets as old as a JetBot has them."""
+    if not install(old_python, *OLD_TRAITLETS):
+        pytest.skip('traitlets cannot be installed there')
+    shutil.copytree(Path(cli.__file__).parent, tmp_path / 'devrobot_jetbot_server')
+    for side in ('left', 'right'):
+        (tmp_path / side).write_text('0.3')
+    package = Path(__file__).parent / 'fake_jetbot'
+    done = run(
+        [old_python, '-m', 'devrobot_jetbot_server', '--stop-motors'],
+        PYTHONPATH=os.pathsep.join([str(tmp_path), str(package)]),
+        FAKE_JETBOT=str(tmp_path),
+    )
+    assert (done.returncode, done.stderr) == (0, '')
+    assert [float((tmp_path / side).read_text()) for side in ('left', 'right')] == [0.0, 0.0]
 
 
 def test_tls_works_there(old_server, jetbots, tmp_path):
