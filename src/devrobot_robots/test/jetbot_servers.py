@@ -8,7 +8,9 @@ import subprocess
 import sys
 
 from devrobot_robots.jetbot.peer import Address, connect, Peer
-from jetbot_worlds import only_child, wait
+from jetbot_worlds import DEAD_MAN_S, only_child, SimulatedJetBot, SLACK_S, wait
+
+ENDING = [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT]
 
 
 class LoneServer:
@@ -67,3 +69,15 @@ def has_ended(process_id: int) -> bool:
     except OSError:
         return True
     return state == 'Z'
+
+
+def stops_in_time(server: SimulatedJetBot, since: float) -> None:
+    wait(lambda: not server.turns(), 'the motors to stop')
+    assert stop_after_s(server, since) < DEAD_MAN_S + SLACK_S
+
+
+def stop_after_s(server: SimulatedJetBot, since: float) -> float:
+    """Return how long after a moment the motors came to rest, by the clock of the motors."""
+    told = server.commands()
+    last_motion_s = max(moment for moment, *speeds in told if any(speeds))
+    return min(moment for moment, *_ in told if moment > last_motion_s) - since

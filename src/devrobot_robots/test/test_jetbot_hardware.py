@@ -85,9 +85,11 @@ def client(server):
 def test_motors_that_turn_when_the_server_starts_are_stopped(chip, tmp_path):
     chip.turn(0.3, -0.3)
     server = LoneServer(tmp_path)
-    server.start()
-    assert chip.rests()
-    server.close()
+    try:
+        server.start()
+        assert chip.rests()
+    finally:
+        server.close()
 
 
 def test_stop_motors_stops_a_chip_that_turns_them(chip):

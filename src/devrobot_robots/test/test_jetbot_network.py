@@ -1,8 +1,10 @@
 """What happens when the address of the server's network interface changes, as DHCP may do."""
 
+from contextlib import suppress
 import os
 from pathlib import Path
 import shutil
+import signal
 import subprocess
 import sys
 
@@ -47,11 +49,13 @@ def test_a_server_whose_interface_has_another_address_ends_to_be_started_again(t
             cwd=tmp_path,
             env={**os.environ, 'PYTHONPATH': path},
             stderr=log,
+            start_new_session=True,
         )
     try:
         wait(lambda: (tmp_path / 'code').exists() or process.poll() is not None, 'the end')
     finally:
-        process.kill()
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
         process.wait()
     said = (tmp_path / 'log').read_text()
     # Without an address it is waited for: the old one may come back, and connections live on.
