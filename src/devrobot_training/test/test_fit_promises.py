@@ -116,9 +116,7 @@ def test_without_a_compiler_nothing_is_compiled_unless_somebody_asks(monkeypatch
     monkeypatch.delenv('CXX', raising=False)
     monkeypatch.setenv('PATH', '')
     assert compiles('auto', 'cuda') is False
-    with pytest.raises(
-        ConfigError, match='no C.. compiler: install g.., or use --fit.compile n'
-    ):
+    with pytest.raises(ConfigError, match='no C.. compiler: install g.., or use --fit.compile n'):
         compiles('always', 'cpu')
 
 
