@@ -158,12 +158,22 @@ def test_a_limit_longer_than_any_schedule_is_no_error(tmp_path):
     assert script.run(staged(stopping__max_samples=10**12)).stop_reason == 'divergence'
 
 
-def test_if_every_trial_fails_the_configured_rate_stays(tmp_path):
-    script = Script(tmp_path, trainings=[('plateau', 0.4, 1000)], sweeps=[(None, 0.0)])
+def test_if_every_trial_fails_the_training_goes_on_at_the_configured_rate(tmp_path):
+    script = Script(
+        tmp_path,
+        trainings=[('plateau', 0.4, 1000), ('plateau', 0.3, 1000), ('plateau', 0.3, 1000)],
+        sweeps=[(None, 0.0), (None, 0.0)],
+    )
     result = script.run(flat(), rate=6e-4)
-    assert result.stop_reason == 'no_gain' and 'every trial' in result.stop_message
-    assert result.learning_rate == flat().optimizer.learning_rate
-    assert result.best_validation == 0.4
+    configured = flat().optimizer.learning_rate
+    assert [rate for kind, rate in script.seen if kind == 'train'] == [
+        6e-4,
+        configured,
+        configured,
+    ]
+    # At most two sweeps: it comes to an end however often they fail.
+    assert result.stop_reason == 'plateau' and 'after 2 sweeps' in result.stop_message
+    assert result.learning_rate == configured and result.best_validation == 0.3
 
 
 def test_an_initial_sweep_comes_first_and_its_failure_stops_nothing(tmp_path):
@@ -208,7 +218,7 @@ def test_baselines_do_not_sweep_unless_they_are_told_to(tmp_path):
 def test_too_little_budget_for_a_sweep_ends_the_stage(tmp_path):
     script = Script(tmp_path, trainings=[('plateau', 0.4, 9_990)])
     result = script.run(flat())
-    assert result.stop_reason == 'plateau' and 'too little' in result.stop_message
+    assert result.stop_reason == 'plateau' and 'no sweep: ' in result.stop_message
 
 
 def test_a_training_that_ended_is_not_made_again_and_its_checkpoints_are_gone(tmp_path):

@@ -8,7 +8,7 @@ from devrobot_training.staged.budget import Budget, sweep_budgets
 from devrobot_training.staged.rules import NO_GAIN, Rules
 from devrobot_training.sweeps.config import SweepConfig
 from devrobot_training.sweeps.grid import derive_seed, learning_rates
-from devrobot_training.sweeps.phases import A, B, points_of, trial_config
+from devrobot_training.sweeps.phases import A, B, beaten, points_of, trial_config
 from devrobot_training.sweeps.ranking import rank, TrialOutcome
 from fit_worlds import small
 import pytest
@@ -165,9 +165,29 @@ def test_a_trial_has_the_lower_one_of_two_limits():
 
 
 def test_a_sweep_that_could_learn_nothing_is_not_made():
-    assert sweep_budgets(Budget(max_samples=400), TEN, workers=1, batch_size=8) is None
+    few = sweep_budgets(Budget(max_samples=400), TEN, workers=1, batch_size=8)
+    assert isinstance(few, str) and 'of the 400 samples that are left gives its trials' in few
+    tiny = SweepConfig(samples_a=8, samples_b=8)
+    configured = sweep_budgets(Budget(), tiny, workers=1, batch_size=8)
+    assert configured == (
+        'sweep.samples_a and samples_b give its trials 8 and 8 samples, less than 4 batches of 8'
+    )
     spent = Budget(max_seconds=10.0, seconds=10.0)
-    assert sweep_budgets(spent, TEN, workers=1, batch_size=8) is None
+    assert sweep_budgets(spent, TEN, workers=1, batch_size=8) == 'no time of the budget is left'
+
+
+def trial(number: int, rate: float, best: float | None) -> TrialOutcome:
+    return TrialOutcome(
+        number=number, learning_rate=rate, seed=0, best=best, reason='', samples=1, seconds=1.0
+    )
+
+
+def test_of_the_second_phase_the_best_weights_of_each_rate_are_kept_of_the_first_none():
+    made = [trial(0, 1e-3, 0.4), trial(1, 1e-3, 0.3), trial(2, 1e-4, None), trial(3, 1e-4, 0.5),
+            trial(4, 1e-4, 0.5)]  # fmt: skip
+    assert beaten(made, keep_best=True) == [0, 2, 4]
+    assert beaten(made, keep_best=False) == [0, 1, 2, 3, 4]
+    assert beaten([], keep_best=True) == []
 
 
 # When to sweep, and when to stop
@@ -194,7 +214,7 @@ def test_there_are_at_most_two_sweeps_per_stage():
 
 @pytest.mark.parametrize(
     ('before', 'after', 'stops'),
-    [(1.0, 0.9949, False), (1.0, 0.9951, True), (1.0, 1.2, True), (1.0, None, True),
+    [(1.0, 0.9949, False), (1.0, 0.9951, True), (1.0, 1.2, True), (1.0, None, False),
      (None, 0.5, False), (0.0, 0.0, True)],
 )  # fmt: skip
 def test_a_sweep_that_gains_nothing_ends_the_stage(before, after, stops):

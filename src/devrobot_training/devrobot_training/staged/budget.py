@@ -54,9 +54,9 @@ class Budget:
 
 def sweep_budgets(
     budget: Budget, sweep: SweepConfig, *, workers: int, batch_size: int
-) -> Budgets | None:
+) -> Budgets | str:
     """
-    Return what a trial of each phase may use; None if too little is left for a sweep.
+    Return what a trial of each phase may use, or why there can be no sweep.
 
     All trials together take at most ``sweep.budget_share`` of the samples that are left, and of
     the time that is left, with ``workers`` trials at a time.
@@ -65,8 +65,14 @@ def sweep_budgets(
     if budget.samples_left is not None:
         scale = min(1.0, sweep.budget_share * budget.samples_left / sweep.samples)
     samples_a, samples_b = (int(n * scale) for n in (sweep.samples_a, sweep.samples_b))
-    if min(samples_a, samples_b) < LEAST_STEPS * batch_size:
-        return None
+    least = LEAST_STEPS * batch_size
+    if min(samples_a, samples_b) < least:
+        share = f'{sweep.budget_share:g} of the {budget.samples_left} samples that are left gives'
+        gives = share if scale < 1.0 else 'sweep.samples_a and samples_b give'
+        return (
+            f'{gives} its trials {samples_a} and {samples_b} samples, less than {LEAST_STEPS} '
+            f'batches of {batch_size}'
+        )
     seconds_a = seconds_b = sweep.trial_seconds
     if budget.seconds_left is not None:
         # In rounds of ``workers`` trials; a trial's time goes with its samples.
@@ -77,7 +83,7 @@ def sweep_budgets(
         seconds_a = _lower(seconds_a, per_sample * sweep.samples_a)
         seconds_b = _lower(seconds_b, per_sample * sweep.samples_b)
         if min(seconds_a, seconds_b) <= 0:
-            return None
+            return 'no time of the budget is left'
     return Budgets(
         samples_a=samples_a, samples_b=samples_b, seconds_a=seconds_a, seconds_b=seconds_b
     )

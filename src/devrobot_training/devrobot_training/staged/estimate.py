@@ -124,7 +124,7 @@ def _sweep_seconds(config: StagedConfig, budget: Budget, per_sample: float, work
     if sweep.when == OFF:
         return 0.0
     budgets = sweep_budgets(budget, sweep, workers=workers, batch_size=config.fit.batch_size)
-    if budgets is None:
+    if isinstance(budgets, str):
         return 0.0
     samples = sweep.candidates * budgets.samples_a
     samples += sweep.survivors * sweep.seeds * budgets.samples_b

@@ -29,10 +29,13 @@ class Rules:
         return None
 
     def after_sweep(self, before: float | None, after: float | None) -> Stop | None:
-        """Return why the training ends, if the best loss of a sweep is no gain over ``before``."""
-        if after is None:
-            return Stop(NO_GAIN, 'every trial of the sweep failed')
-        if before is None or after < before * (1.0 - self.threshold):
+        """
+        Return why the training ends, if the best loss of a sweep is no gain over ``before``.
+
+        A sweep whose every trial failed (``after`` None) says nothing: the training goes on, at
+        the configured rate.
+        """
+        if after is None or before is None or after < before * (1.0 - self.threshold):
             return None
         return Stop(
             NO_GAIN,

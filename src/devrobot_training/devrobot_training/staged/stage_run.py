@@ -15,7 +15,7 @@ from devrobot_interfaces_py.atomic import write_json
 from devrobot_interfaces_py.configs import flatten
 from devrobot_training.fit.config import TrainConfig
 from devrobot_training.fit.once import best_weights, Trained
-from devrobot_training.fit.stopping import Stop
+from devrobot_training.fit.stopping import PLATEAU, Stop
 from devrobot_training.fit.training import Inputs
 from devrobot_training.records import to_plain
 from devrobot_training.staged.budget import Budget, sweep_budgets
@@ -197,9 +197,12 @@ class StageRun:
             workers=self._tools.workers,
             batch_size=self._config.fit.batch_size,
         )
-        if budgets is None:
-            message = f'{why}; too little of the budget is left for a sweep'
-            return Stop('plateau', message) if self._best else None
+        if isinstance(budgets, str):
+            message = f'{why}; no sweep: {budgets}'
+            self._tools.note(
+                f'no sweep {self._sweeps + 1}', 'sweep', message, self._budget.samples
+            )
+            return Stop(PLATEAU, message) if self._best else None
         self._sweeps += 1
         number = self._sweeps
         self._tools.note(f'sweep {number} begun', 'sweep', why, self._budget.samples)
@@ -223,7 +226,7 @@ class StageRun:
         spent = self._budget.samples
         self._budget = self._budget.spend(result.samples, result.seconds)
         stop = self._rules.after_sweep(before, result.best) if before is not None else None
-        if result.failed or stop is None:
+        if stop is None:
             self._rate = result.learning_rate
         if result.best is not None and (before is None or result.best < before):
             self._best = _Best(

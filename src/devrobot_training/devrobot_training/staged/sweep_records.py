@@ -73,7 +73,7 @@ def sweeps_of(run: int, folder: Path, config: StagedConfig, status: str) -> tupl
                 loss_before=before,
                 loss_after=result.best,
                 fallback=result.failed,
-                adopted=rules.after_sweep(before, result.best) is None,
+                adopted=not result.failed and rules.after_sweep(before, result.best) is None,
                 phases=_phases(result, place, config),
             )
         )

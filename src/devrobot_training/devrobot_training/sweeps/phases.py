@@ -26,6 +26,7 @@ from devrobot_training.sweeps.result import PhaseResult, SweepResult
 from devrobot_training.sweeps.trial import Trial, TrialEnd
 
 RESULT, JOURNAL, CLOCK = 'sweep.json', 'trials.journal', 'clock.json'
+CHECKPOINTS = 'checkpoints'
 A, B = 'A', 'B'
 WARM_UP_SHARE = 0.1
 Point = tuple[float, int]
@@ -161,8 +162,6 @@ class _Sweep:
         )
         if not first.kept:
             return self._ended(first)
-        # Phase B begins with the weights that A began with: those of A are of no use any more.
-        _delete_checkpoints(task.folder.glob('A/trial_*/checkpoints'))
         second = self._phase(B, first.kept, budgets.samples_b, budgets.seconds_b, keep=1)
         return self._ended(first, second)
 
@@ -189,6 +188,10 @@ class _Sweep:
             outcome = _outcome(trial, end)
             ended[trial.number] = outcome
             ledger.record(outcome)
+            _delete_checkpoints(
+                trial_folder(task.folder, name, number) / CHECKPOINTS
+                for number in beaten(ended.values(), keep_best=name != A)
+            )
             self._tell_clock()
             self._view.trial(name, outcome)
 
@@ -259,11 +262,25 @@ def _outcome(trial: Trial, end: TrialEnd) -> TrialOutcome:
     )
 
 
+def beaten(outcomes: Iterable[TrialOutcome], *, keep_best: bool) -> list[int]:
+    """
+    Return the trials whose weights are of no use any more: all but the best one of each rate.
+
+    Phase B begins with the weights that A began with: of A not even the best are needed.
+    """
+    ended = list(outcomes)
+    found = sorted((o.best, o.number, o.learning_rate) for o in ended if o.best is not None)
+    # The last one that is written for a rate is its best, of equal ones the first.
+    best = {rate: number for _, number, rate in reversed(found)}
+    kept = set(best.values()) if keep_best else set()
+    return [outcome.number for outcome in ended if outcome.number not in kept]
+
+
 def _delete_losers(folder: Path, winner: str) -> None:
     """Delete the checkpoints of all trials but the winner's best one."""
     kept = Path(winner).parent.resolve() if winner else None
     _delete_checkpoints(
-        path for path in folder.glob('[AB]/trial_*/checkpoints') if path.resolve() != kept
+        path for path in folder.glob(f'[AB]/trial_*/{CHECKPOINTS}') if path.resolve() != kept
     )
 
 
