@@ -1,6 +1,8 @@
 """``train --resume``: what may be another, what may not, and that only one goes on with a run."""
 
+import json
 from pathlib import Path
+import shutil
 import subprocess
 import sys
 
@@ -117,3 +119,46 @@ def test_every_setting_that_may_change_is_one():
     groups = {name.partition('.')[0] for name in names}
     assert set(FREE) <= names | groups
     assert check_changes(limited(40), limited(40)) == ''
+
+
+def test_a_run_that_has_lost_its_links_goes_on_from_its_latest_step(begun):
+    """As copies that leave links out make it."""
+    for name in ('last', 'best'):
+        (begun / 'checkpoints' / name).unlink()
+    assert run('train', '--resume', begun, '--stopping.max-samples', 80, '--quiet') == 0
+    steps = [row['step'] for row in read_rows(begun / 'metrics.jsonl', 'batch')]
+    assert steps == list(range(1, 21))
+    assert 'resumed: ' in (begun / 'events.log').read_text()
+
+
+def test_a_run_whose_link_became_a_folder_is_left_as_it_is(begun, capsys):
+    """As ``cp -rL`` and ``scp -r`` make it."""
+    last = begun / 'checkpoints' / 'last'
+    target = last.resolve()
+    last.unlink()
+    shutil.copytree(target, last)
+    before = files(begun)
+    assert run('train', '--resume', begun, '--stopping.max-samples', 80, '--quiet') == 1
+    assert 'must be a link to a checkpoint beside it: delete it' in error_of(capsys)
+    assert files(begun) == before
+
+
+def test_a_run_without_a_usable_loss_ends_with_its_reason(bag, config, tmp_path, capsys):
+    words = (bag, '--config', config, '--runs-dir', tmp_path, '--run-id', 'nan', '--quiet')
+    wild = ('--optimizer.learning-rate', 1, '--optimizer.gradient-clip', 0, '--loss.beta', 50)
+    wild = (*wild, '--optimizer.warmup-steps', 0, '--optimizer.beta1', 0, '--optimizer.beta2', 0)
+    report = tmp_path / 'nan.json'
+    assert run('train', *words, *wild, '--json', report) == 1
+    assert json.loads(report.read_text())['stop_reason'] == 'non_finite'
+    assert 'stopped           non_finite: ' in capsys.readouterr().out
+
+
+def test_a_disk_that_is_full_from_the_start_leaves_the_name_free(bag, config, tmp_path):
+    words = [
+        *(sys.executable, '-m', 'devrobot_training.cli.train', str(bag), '--run-id', 'x'),
+        *('--config', str(config), '--runs-dir', str(tmp_path / 'runs'), '--quiet'),
+    ]
+    full = ['bash', '-c', 'ulimit -f 0; exec "$@"', 'bash', *words]
+    done = subprocess.run(full, capture_output=True, text=True, env=environment(), check=False)
+    assert done.returncode == 1 and 'Traceback' not in done.stderr, done.stderr
+    assert not list((tmp_path / 'runs').rglob('*'))

@@ -23,6 +23,7 @@ from devrobot_training.data.canvases import make_canvases
 from devrobot_training.evaluation.pictures import draw_memorised
 from devrobot_training.fit.config import TrainConfig
 from devrobot_training.fit.overfit import Memorised, overfit, OverfitConfig, verdict
+from devrobot_training.logs.metrics_log import finite
 from devrobot_world_model.canvas.layout import CanvasLayout
 from devrobot_world_model.config import PRESET_NAMES
 from devrobot_world_model.learning.processor import prepare_processor
@@ -99,25 +100,28 @@ def _tried(
         return results, len(results) < len(wanted.sizes)
 
 
-def _summary(results: list[Memorised], path: Path, *, stopped: bool) -> dict[str, Any]:
-    return {
-        'success': not stopped and all(result.success for result in results),
-        'stopped': stopped,
-        'verdict': verdict(results),
-        'picture': str(path),
-        'results': [
-            {
-                'size': result.size,
-                'steps': result.steps,
-                'loss': result.loss,
-                'trivial_loss': result.trivial_loss,
-                'trivial': result.trivial,
-                'success': result.success,
-                'problem': result.problem,
-            }
-            for result in results
-        ],
-    }
+def _summary(results: list[Memorised], path: Path, *, stopped: bool) -> Any:
+    # A loss that is no number is null in JSON.
+    return finite(
+        {
+            'success': not stopped and all(result.success for result in results),
+            'stopped': stopped,
+            'verdict': verdict(results),
+            'picture': str(path),
+            'results': [
+                {
+                    'size': result.size,
+                    'steps': result.steps,
+                    'loss': result.loss,
+                    'trivial_loss': result.trivial_loss,
+                    'trivial': result.trivial,
+                    'success': result.success,
+                    'problem': result.problem,
+                }
+                for result in results
+            ],
+        }
+    )
 
 
 def _line(result: Memorised) -> str:

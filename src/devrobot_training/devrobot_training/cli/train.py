@@ -166,7 +166,8 @@ def _train(
             training, recorder = _prepare(arguments, team, folder, prepared, console)
         try:
             if changes:
-                folder.write_config(config)
+                if team.leads:
+                    folder.write_config(config)
                 training.fitter.tell('settings', changes)
             stop = _run(training, console)
         finally:

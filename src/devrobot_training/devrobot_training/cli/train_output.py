@@ -8,6 +8,7 @@ from devrobot_training.fit.events import CHECKPOINT, Event, Happened, StepDone, 
 from devrobot_training.fit.finish import summarise
 from devrobot_training.fit.stopping import Stop
 from devrobot_training.fit.training import Training
+from devrobot_training.pages.numbers import number
 from tqdm import tqdm
 
 REFRESH_S = 0.5
@@ -98,8 +99,8 @@ def _ending(summary: dict[str, Any]) -> str:
         ('samples', f'{summary["samples"]} in {summary["cpu_seconds"]:.0f} CPU-s'),
         (
             'validation',
-            f'hybrid {summary["hybrid"]:.4f} (copy-last-frame '
-            f'{summary["hybrid_copy_last"]:.4f}, black {summary["hybrid_black"]:.4f})',
+            f'hybrid {number(summary["hybrid"])} (copy-last-frame '
+            f'{number(summary["hybrid_copy_last"])}, black {number(summary["hybrid_black"])})',
         ),
     ]
     if summary['within_2px'] is not None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from devrobot_interfaces_py.configs import config_from_args, ConfigError, load_config
 from devrobot_training.fit.config import train_preset, TrainConfig
 from devrobot_training.fit.resuming import check_changes
-from devrobot_training.fit.run_folder import RunFolder
+from devrobot_training.fit.run_folder import RunFolder, taken_away_on_failure
 from devrobot_training.fit.training import Data, Inputs, read_run, same_data
 
 RUNS = Path('runs')
@@ -89,10 +89,15 @@ def new_folder(
     """
     session = data.train.sessions[0].bag.name
     folder = RunFolder.create(arguments.runs_dir or RUNS, session, arguments.run_id)
-    folder.write_config(config)
-    folder.write_inputs(
-        {'inputs': inputs.to_dict(), 'digests': dict(data.digests), 'command': ['train', *words]}
-    )
+    with taken_away_on_failure(folder, new=True):
+        folder.write_config(config)
+        folder.write_inputs(
+            {
+                'inputs': inputs.to_dict(),
+                'digests': dict(data.digests),
+                'command': ['train', *words],
+            }
+        )
     return folder
 
 

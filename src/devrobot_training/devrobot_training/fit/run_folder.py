@@ -196,6 +196,24 @@ class RunFolder:
                 return name
         return ''
 
+    def newest(self) -> str:
+        """
+        Return the checkpoint to go on from; '' if there is none.
+
+        It is the one that ``last`` names. Without that link, which copies may lose and a crash may
+        leave out, it is that of the latest step: each is whole as soon as it has its name.
+
+        :raises RunError: if ``last`` is no link, and what comes next could not replace it.
+        """
+        last = self.checkpoints / LAST
+        if last.exists() and not last.is_symlink():
+            raise RunError(
+                f'{last} must be a link to a checkpoint beside it: delete it, the latest '
+                'step is taken then'
+            )
+        steps = [path.name for path in self.checkpoints.glob('step_*')]
+        return self.target(LAST) or max(filter(_STEP.fullmatch, steps), default='')
+
     def _sweep(self) -> None:
         """Delete the checkpoints that no link names any more."""
         kept = {self.target(LAST), self.target(BEST)}

@@ -19,7 +19,7 @@ from devrobot_training.fit.config import TrainConfig
 from devrobot_training.fit.events import Listener
 from devrobot_training.fit.loop import Fitter, Parts
 from devrobot_training.fit.problems import RunError
-from devrobot_training.fit.run_folder import CONFIG, LAST, RunFolder
+from devrobot_training.fit.run_folder import CONFIG, RunFolder
 from devrobot_training.fit.saved_state import restore, save
 from devrobot_training.fit.stopping import Stop
 from devrobot_training.fit.team import Team
@@ -200,9 +200,9 @@ class Training:
         Go on from the last checkpoint; return whether there was one.
 
         :raises CheckpointError: if it is damaged.
-        :raises RunError: if it is of another kind of run.
+        :raises RunError: if it is of another kind of run, or its ``last`` is no link.
         """
-        name = self.folder.target(LAST)
+        name = self.folder.newest()
         if not name:
             return False
         restore(self.folder, name, self.fitter, self.config)

@@ -92,14 +92,15 @@ class TrainingTask:
         with told_as(Problem.INVALID_CONFIG, RunError):
             session = data.train.sessions[0].bag.name
             folder = RunFolder.create(self._runs, session, self.run_id)
-        folder.write_config(self._plan.config)
-        folder.write_inputs(
-            {
-                'inputs': self._plan.inputs.to_dict(),
-                'digests': dict(data.digests),
-                'command': ['training_server', *self._overrides],
-            }
-        )
+        with taken_away_on_failure(folder, new=True):
+            folder.write_config(self._plan.config)
+            folder.write_inputs(
+                {
+                    'inputs': self._plan.inputs.to_dict(),
+                    'digests': dict(data.digests),
+                    'command': ['training_server', *self._overrides],
+                }
+            )
         return folder
 
     def _prepare(
