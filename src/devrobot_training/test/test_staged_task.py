@@ -1,8 +1,10 @@
 """A staged training as a job of the training server."""
 
+import json
 import math
 from pathlib import Path
 
+from command_runs import run
 from devrobot_training.jobs import JobRunner, Report
 from devrobot_training.tasks.kinds import training_task
 from devrobot_training.tasks.outcome import Problem, TaskError
@@ -89,6 +91,44 @@ def test_metrics_say_which_training_of_which_stage_they_are_of(places):
     assert math.isnan(begins[0].train_loss), 'values of the training before'
 
 
+def test_trainings_at_a_time_are_told_with_their_stage(places):
+    fields = {'root_session': 'walk', 'config_path': 'small.yaml', 'run_id': 'a'}
+    several = ('runs_per_stage=2', 'parallel_runs=2', 'stage=2', 'baseline=true')
+    result, reports = do(task(places, *several, checkpoint='', **fields))
+    assert result.succeeded, result.message
+    found = [report.metrics for report in reports if report.metrics]
+    assert {(m.stage, m.repeat, m.mode) for m in found} == {(2, 0, 'main')}
+    shares = [r.progress for r in reports if r.activity == 'stage 2: runs']
+    assert shares[0] == 0.0 and shares == sorted(shares)
+
+
+def test_a_goal_can_say_all_that_the_command_can(places):
+    """Stage, original session, splits and namespace are overrides: a goal has no such fields."""
+    dot_session(places.sessions_dir / 'other', seed=5)
+    assert run(
+        'make_splits', places.sessions_dir / 'walk', '--output-dir', places.splits_dir / 'walk',
+        '--first-size', 30, '--quiet',
+    ) == 0  # fmt: skip
+    fields = {'config_path': 'small.yaml', 'run_id': 'a'}
+    words = ('splits=walk', 'original_session=other', 'stage=2', 'namespace=')
+    result, reports = do(task(places, *words, **fields))
+    assert result.succeeded, result.message
+    facts = json.loads((places.runs_dir / 'walk/a/inputs.json').read_text())['inputs']
+    assert facts['original'] == str((places.sessions_dir / 'other').resolve())
+    assert facts['splits'] == str((places.splits_dir / 'walk').resolve())
+    assert (facts['stage'], facts['root'], facts['namespace']) == (2, None, '')
+    assert reports[-1].stage_count == 1
+    wrong = task(places, 'namespace=elsewhere', root_session='walk', config_path='small.yaml')
+    assert do(wrong)[0].problem is Problem.INVALID_SESSION
+
+
+def test_a_run_that_is_there_already_is_a_mistake_of_the_goal(places):
+    fields = {'root_session': 'walk', 'config_path': 'small.yaml', 'run_id': 'a'}
+    (places.runs_dir / 'walk' / 'a').mkdir(parents=True)
+    result, _ = do(task(places, **fields))
+    assert result.problem is Problem.INVALID_CONFIG and 'exists already' in result.message
+
+
 def test_one_that_is_stopped_goes_on_by_its_name(places):
     fields = {'root_session': 'walk', 'config_path': 'small.yaml', 'run_id': 'a'}
     result, _ = do(task(places, **fields), stop_at='stage 2 run 1: training')
@@ -114,6 +154,10 @@ def test_the_override_decides_which_kind_it_is(places):
         (('sweep.rnak=min',), {'root_session': 'walk'}, Problem.INVALID_CONFIG),
         ((), {'root_session': '../walk'}, Problem.INVALID_SESSION),
         ((), {'run_id': 'gone'}, Problem.INVALID_CONFIG),
+        (('stage=two',), {'root_session': 'walk'}, Problem.INVALID_CONFIG),
+        (('splits=../walk',), {}, Problem.INVALID_SESSION),
+        (('original_session=none',), {'root_session': 'walk'}, Problem.INVALID_SESSION),
+        (('splits=walk',), {'train_session': 'walk'}, Problem.INVALID_SESSION),
         ((), {'root_session': 'walk', 'checkpoint': 'none'}, Problem.INCOMPATIBLE_CHECKPOINT),
     ],
 )

@@ -51,19 +51,34 @@ class StagedConsole(View):
         self, title: str, ended: int, count: int, running: Mapping[int, int], samples: int
     ) -> None:
         """Show a phase of a sweep, and each trial that runs."""
-        self._show('work', title, ended, count, 'trial', 1)
-        self._end_trials(kept={f'trial {number}' for number in running})
-        for place, (number, done) in enumerate(sorted(running.items())):
-            name = f'trial {number}'
-            self._show(name, f'  {name}', done, samples, 'sample', 2 + place)
+        self._several('trial', title, ended, count, running, samples)
+
+    def trainings(self, title: str, ended: int, count: int, running: Mapping[int, int]) -> None:
+        """Show trainings of a stage, and each one that runs."""
+        self._several('run', title, ended, count, running, 0)
 
     def close(self) -> None:
         """Take the bars away."""
         for name in list(self._bars):
             self._close(name)
 
+    def _several(
+        self,
+        kind: str,
+        title: str,
+        ended: int,
+        count: int,
+        running: Mapping[int, int],
+        samples: int,
+    ) -> None:
+        self._show('work', title, ended, count, kind, 1)
+        self._end_trials(kept={f'{kind} {number}' for number in running})
+        for place, (number, done) in enumerate(sorted(running.items())):
+            name = f'{kind} {number}'
+            self._show(name, f'  {name}', done, samples, 'sample', 2 + place)
+
     def _end_trials(self, kept: set[str] | None = None) -> None:
-        for name in [name for name in self._bars if name.startswith('trial ')]:
+        for name in [name for name in self._bars if name.startswith(('trial ', 'run '))]:
             if name not in (kept or set()):
                 self._close(name)
 

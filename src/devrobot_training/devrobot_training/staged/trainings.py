@@ -112,15 +112,6 @@ class Trainings:
 
     def _in_parallel(self, tasks: Sequence[RunTask]) -> list[RunResult]:
         done = {t.number: r for t in tasks if (r := read_result(self._folder / t.key)) is not None}
-        common = {'original': str(self._inputs.train)}
-        calls = [
-            Call(
-                number=task.number,
-                data={**call_of(task, self._folder, self._config, self._inputs), **common},
-            )
-            for task in tasks
-            if task.number not in done
-        ]
 
         def answered(call: Call, answer: Answer) -> None:
             task = tasks[call.number - 1]
@@ -130,10 +121,13 @@ class Trainings:
                 done[task.number] = from_plain(RunResult, answer.result)
             self._changed()
 
+        first = tasks[0]
+        self._view.training(first.stage, 0, baseline=first.baseline)
+        title = f'stage {first.stage}: {"baselines" if first.baseline else "runs"}'
         seen: list[dict[str, int]] = [{}]
 
         def tick(running: Mapping[int, int]) -> None:
-            self._view.trials('trainings', len(done), len(tasks), running, 0)
+            self._view.trainings(title, len(done), len(tasks), running)
             found = self._traces(tasks)
             if found != seen[0]:
                 seen[0] = found
@@ -142,7 +136,7 @@ class Trainings:
         pool = ProcessPool(self._config.parallel_runs, work=StageRunner)
         try:
             pool.run(
-                calls,
+                [self._call(task) for task in tasks if task.number not in done],
                 Limits(grace=self._config.sweep.grace),
                 ended=answered,
                 tick=tick,
@@ -151,6 +145,10 @@ class Trainings:
         finally:
             pool.close()
         return [done[task.number] for task in tasks]
+
+    def _call(self, task: RunTask) -> Call:
+        data = call_of(task, self._folder, self._config, self._inputs)
+        return Call(number=task.number, data={**data, 'original': str(self._inputs.train)})
 
     def _traces(self, tasks: Sequence[RunTask]) -> dict[str, int]:
         """Return the files that tell how far trainings in other processes are, by size."""

@@ -15,7 +15,7 @@ class View:
         """Take which stage of how many is going on."""
 
     def training(self, stage: int, number: int, *, baseline: bool) -> None:
-        """Take which training of which stage begins or goes on."""
+        """Take which training of which stage begins or goes on; ``number`` 0 = several do."""
 
     def progress(self, title: str, done: int, total: int) -> None:
         """Take how far a training, a reading or an evaluation is; total 0 = unknown."""
@@ -24,6 +24,9 @@ class View:
         self, title: str, ended: int, count: int, running: Mapping[int, int], samples: int
     ) -> None:
         """Take how far a phase of a sweep is: trials, and samples of those that are running."""
+
+    def trainings(self, title: str, ended: int, count: int, running: Mapping[int, int]) -> None:
+        """Take how far several trainings at a time are; samples of those that are running."""
 
     def event(self, event: Event) -> None:
         """Take an event of a main training."""

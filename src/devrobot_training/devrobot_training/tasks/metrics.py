@@ -14,7 +14,8 @@ class Metrics:
     """
     Newest values; NaN where nothing was measured yet. ``stamp_ns`` is when.
 
-    ``stage`` and ``repeat`` (which training of the stage) count from 1; 0 without stages.
+    ``stage`` and ``repeat`` (which training of the stage) count from 1; 0 without stages, and a
+    ``repeat`` of 0 in a stage are several at a time.
     """
 
     run_id: str

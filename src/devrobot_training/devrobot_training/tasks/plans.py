@@ -17,6 +17,9 @@ from devrobot_training.tasks.places import ServerConfig
 from devrobot_world_model.model.factory import resolve_device
 
 PRESET, STAGED = 'preset', 'staged'
+#: What only a training in stages has beside the fields of a goal, given as overrides.
+ORIGINAL, SPLITS, STAGE, NAMESPACE = 'original_session', 'splits', 'stage', 'namespace'
+STAGED_WORDS = (ORIGINAL, SPLITS, STAGE, NAMESPACE)
 DEFAULT_PRESET = 'tiny'
 ConfigT = TypeVar('ConfigT')
 
@@ -40,8 +43,12 @@ class TrainingRequest:
     @property
     def staged(self) -> bool:
         """Whether the override ``staged=true`` asks for growing stages."""
-        values = [o.partition('=')[2].strip() for o in self.overrides if _name(o) == STAGED]
-        return bool(values) and values[-1].lower() == 'true'
+        return self.value(STAGED).lower() == 'true'
+
+    def value(self, name: str) -> str:
+        """Return what the last override called ``name`` says; '' if there is none."""
+        values = [o.partition('=')[2].strip() for o in self.overrides if _name(o) == name]
+        return values[-1] if values else ''
 
     @property
     def settings(self) -> tuple[str, ...]:
@@ -51,7 +58,9 @@ class TrainingRequest:
     @property
     def goes_on(self) -> bool:
         """Whether it is about a run that there is already."""
-        named = (self.root_session, self.train_session, self.validation_session)
+        named = [self.root_session, self.train_session, self.validation_session]
+        if self.staged:
+            named.append(self.value(SPLITS))
         return bool(self.run_id) and not any(named)
 
 
@@ -144,21 +153,23 @@ def settings_of(
     configs: Path,
     cls: type[ConfigT],
     recipe: Callable[[str], ConfigT],
+    others: Sequence[str] = (),
 ) -> ConfigT:
     """
     Return the settings: a file or a preset, and the overrides over it.
 
     :param recipe: makes the settings of a preset.
+    :param others: overrides that are no settings, beside those that every training knows.
     :raises ConfigError: if one is wrong.
     """
-    words = (PRESET, STAGED)
-    presets = [o.partition('=')[2].strip() for o in request.overrides if _name(o) == PRESET]
+    words = (PRESET, STAGED, *others)
+    preset = request.value(PRESET)
     overrides = [o for o in request.overrides if _name(o) not in words]
     if not request.config_path:
-        base = recipe(presets[-1] if presets else DEFAULT_PRESET)
+        base = recipe(preset or DEFAULT_PRESET)
         return load_config(cls, None, overrides, base=base)
-    if presets:
-        raise ConfigError(f'preset={presets[-1]} and config_path exclude each other: leave one')
+    if preset:
+        raise ConfigError(f'preset={preset} and config_path exclude each other: leave one')
     return load_config(cls, find(request.config_path, [configs], 'config_path'), overrides)
 
 

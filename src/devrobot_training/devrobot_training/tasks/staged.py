@@ -1,6 +1,6 @@
 """A staged training on request: the override ``staged=true`` of a goal asks for it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 import json
 import math
@@ -21,15 +21,20 @@ from devrobot_training.staged.run_files import CHECKPOINTS
 from devrobot_training.staged.runner import Ending, StagedTraining
 from devrobot_training.staged.view import View
 from devrobot_training.tasks.metrics import MetricsKeeper
-from devrobot_training.tasks.names import named_checkpoint, UnusableNameError
+from devrobot_training.tasks.names import find, named_checkpoint, UnusableNameError
 from devrobot_training.tasks.outcome import Outcome, outcome_of, Problem, told_as
 from devrobot_training.tasks.places import ServerConfig
 from devrobot_training.tasks.plans import (
     free_id,
+    NAMESPACE,
+    ORIGINAL,
     refuse_with_a_run,
     run_path,
     sessions_of,
     settings_of,
+    SPLITS,
+    STAGE,
+    STAGED_WORDS,
     start_of,
     TrainingRequest,
 )
@@ -58,10 +63,12 @@ class StagedTask:
                 refuse_with_a_run(request, 'config_path', 'checkpoint', 'settings')
                 self.run_id = self._folder.name
                 return
-            self._config = settings_of(request, places.configs_dir, StagedConfig, staged_preset)
+            self._config = settings_of(
+                request, places.configs_dir, StagedConfig, staged_preset, STAGED_WORDS
+            )
             resolve_device(self._config.device)
             self.run_id = check_run_id(request.run_id) if request.run_id else free_id(places)
-        self._inputs = _inputs(request, places)
+            self._inputs = _inputs(request, places)
 
     @property
     def title(self) -> str:
@@ -71,7 +78,10 @@ class StagedTask:
     def run(self, job: Job[Outcome]) -> Outcome:
         """Do all stages, or what is left of them."""
         job.tell(activity='reading sessions')
-        with told_as(Problem.INVALID_SESSION, SessionError, OSError):
+        with (
+            told_as(Problem.INVALID_CONFIG, RunError),
+            told_as(Problem.INVALID_SESSION, SessionError, OSError),
+        ):
             begun = self._begin(job)
         self._folder = begun.folder
         keeper = MetricsKeeper(self.run_id, begun.config.loss.kind, self._now_ns)
@@ -143,6 +153,9 @@ class _JobView(View):
         self._job.tell(metrics=self._keeper.newest)
         self.progress(title, ended, count)
 
+    def trainings(self, title: str, ended: int, count: int, running: Mapping[int, int]) -> None:
+        self.progress(title, ended, count)
+
     def event(self, event: Event) -> None:
         self._keeper(event)
         self._job.tell(metrics=self._keeper.newest)
@@ -165,12 +178,33 @@ def is_staged(request: TrainingRequest, places: ServerConfig) -> bool:
 
 
 def _inputs(request: TrainingRequest, places: ServerConfig) -> StagedInputs:
+    """
+    Return what is trained on.
+
+    :raises ConfigError: if ``stage`` is no number, or sessions exclude each other.
+    """
+    splits, original = request.value(SPLITS), request.value(ORIGINAL)
     with told_as(Problem.INVALID_SESSION, UnusableNameError):
-        first, validation = sessions_of(request, places)
+        first, validation = None, None
+        alone = splits and not (request.train_session or request.validation_session)
+        if request.root_session or not alone:
+            first, validation = sessions_of(request, places)
+        found = splits and find(splits, [places.splits_dir], SPLITS)
+        decides = original and find(original, places.session_folders, ORIGINAL)
     return StagedInputs(
         root=first if validation is None else None,
+        splits=found or None,
         train=None if validation is None else first,
         validation=validation,
+        original=decides or None,
         checkpoint=start_of(request, places),
+        stage=_stage(request.value(STAGE)),
+        namespace=request.value(NAMESPACE),
         skip_faulty=places.skip_faulty,
     )
+
+
+def _stage(text: str) -> int:
+    if text and not text.isdecimal():
+        raise ConfigError(f'{STAGE} is {text!r}, must be the number of one; leave it out for all')
+    return int(text or 0)
