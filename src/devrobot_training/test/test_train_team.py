@@ -83,6 +83,7 @@ def test_a_second_signal_ends_all_processes_at_once(bag, config, tmp_path):
         os.kill(other, signal.SIGCONT)
         code, output = team.end()
         assert code == 130, output
+        assert 'Traceback' not in output
         assert not team.left()
     assert not (tmp_path / 'walk' / 'torn' / 'summary.json').exists()
 
@@ -95,12 +96,40 @@ def test_a_team_whose_command_is_killed_saves_and_ends(bag, config, tmp_path):
     assert summary(tmp_path / 'walk' / 'torn')['stop_reason'] == 'interrupted'
 
 
-def test_a_worker_that_dies_ends_the_team_with_the_way_to_go_on(bag, config, tmp_path):
+@pytest.mark.parametrize(
+    ('rank', 'text'), [(0, 'the first process of this'), (1, 'another process of this')]
+)
+def test_a_worker_that_dies_ends_the_team_with_the_way_to_go_on(bag, config, tmp_path, rank, text):
     with Team(bag, '--config', config, '--runs-dir', tmp_path, '--run-id', 'torn') as team:
         team.wait_for(' samples | train ')
-        os.kill(team.worker(1), signal.SIGKILL)
+        os.kill(team.worker(rank), signal.SIGKILL)
         code, output = team.end()
         assert code == 1
         team.wait_until_gone()
     folder = tmp_path / 'walk' / 'torn'
-    assert re.search(rf'^error: another process .* go on with --resume {folder}$', output, re.M)
+    assert re.search(rf'^error: {text} .* go on with --resume {folder}$', output, re.M), output
+    assert rank == 0 or 'Traceback' not in output
+
+
+def test_a_team_listens_to_nobody_else(bag, config, tmp_path):
+    with Team(bag, '--config', config, '--runs-dir', tmp_path, '--run-id', 'torn') as team:
+        team.wait_for(' samples | train ')
+        found = {address for pid in team.left() for address in listening(pid)}
+    assert found and found <= {LOOPBACK}
+
+
+LOOPBACK = '0100007F'
+
+
+def listening(pid: int) -> set[str]:
+    """Return the addresses, in hexadecimal digits, on which a process waits for connections."""
+    own = {str(path.readlink()) for path in Path(f'/proc/{pid}/fd').iterdir()}
+    rows = [
+        line.split()
+        for table in ('tcp', 'tcp6')
+        for line in Path(f'/proc/{pid}/net/{table}').read_text().splitlines()[1:]
+    ]
+    waits = '0A'
+    return {
+        row[1].partition(':')[0] for row in rows if row[3] == waits and f'socket:[{row[9]}]' in own
+    }

@@ -31,6 +31,7 @@ from devrobot_training.cli.train_team import (
     input_has_ended,
     is_member,
     start_team,
+    tell_run,
 )
 from devrobot_training.fit.config import TrainConfig
 from devrobot_training.fit.lock import only_one
@@ -157,8 +158,16 @@ def _train(
 ) -> Any:
     config, inputs, changes = settings
     console = Console(quiet=arguments.quiet or not team.leads, loss=config.loss.kind)
-    data = _in_turn(team, lambda: open_data(inputs, config, console.reading))
+
+    def reading(done: int, total: int) -> None:
+        if is_member() and input_has_ended():
+            raise KeyboardInterrupt  # as a signal does where there is one process
+        console.reading(done, total)
+
+    data = _in_turn(team, lambda: open_data(inputs, config, reading))
     folder = _folder(arguments, team, config, inputs, data, words)
+    if team.leads:
+        tell_run(folder.path)
     lock = only_one(folder.path) if team.leads else nullcontext()
     with lock, _way_out(folder):
         with taken_away_on_failure(folder, new=arguments.resume is None and team.leads):

@@ -1,13 +1,14 @@
 """
 One command in several processes of this machine, which end as a whole.
 
-``torchrun`` starts them and watches over them. It would also end them by force half a minute after
-a signal, in the middle of the evaluation; so the wish to stop reaches them another way: their
-standard input ends. It ends as well when the process that started them is gone, however it went.
+Each gets the environment that ``torchrun`` gives on several machines. They find each other by a
+file and talk over the loopback: torchrun would open ports to everybody, and end them by force half
+a minute after a signal. Here the wish to stop reaches them because their standard input ends. It
+ends as well when the process that started them is gone, however it went.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, ExitStack
 import os
 from pathlib import Path
 import select
@@ -15,13 +16,17 @@ import signal
 import subprocess
 import sys
 from tempfile import TemporaryDirectory
+import time
 
 from devrobot_training.cli.command import INTERRUPTED, stop_signals
+from devrobot_training.fit.team import FOLDER
 
-#: Names the folder in which the first process leaves its exit code.
-FOLDER = 'DEVROBOT_TEAM'
-CODE = 'exit_code'
+#: What the first process leaves in the folder of the team: its exit code, and its run.
+CODE, RUN = 'exit_code', 'run'
 POLL_S = 0.1
+#: How long the others may take to find out that one of them has died, or to end when told to.
+GRACE_S = 10.0
+Process = subprocess.Popen  # of bytes
 
 
 def start_team(module: str, words: Sequence[str], processes: int, threads: int) -> int:
@@ -30,25 +35,19 @@ def start_team(module: str, words: Sequence[str], processes: int, threads: int) 
 
     The first SIGINT or SIGTERM lets them finish their step, the second ends them.
     """
-    with TemporaryDirectory(prefix='devrobot_team_') as folder:
-        process = subprocess.Popen(
-            [
-                *(sys.executable, '-m', 'torch.distributed.run', '--standalone'),
-                *('--nproc-per-node', str(processes), '-m', module, *words),
-            ],
-            stdin=subprocess.PIPE,
-            # Ctrl-C in a terminal is for this process alone.
-            start_new_session=True,
-            env={**os.environ, FOLDER: folder, 'OMP_NUM_THREADS': str(threads)},
-        )
-        told = 'stopping after this step; once more stops at once'
+    told = 'stopping after this step; once more stops at once'
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(TemporaryDirectory(prefix='devrobot_team_')))
+        members: list[Process[bytes]] = []
+        stack.callback(_end, members)
         try:
             with stop_signals(lambda: print(told, flush=True)) as should_stop:
-                _wait(process, should_stop)
+                for rank in range(processes):
+                    members.append(_start(module, words, (rank, processes), threads, folder))
+                _wait(members, should_stop)
         except KeyboardInterrupt:
-            _end(process)
             return INTERRUPTED
-        return _code(Path(folder), process.returncode)
+        return _code(members, folder)
 
 
 def is_member() -> bool:
@@ -58,28 +57,23 @@ def is_member() -> bool:
 
 @contextmanager
 def as_member() -> Iterator[None]:
-    """
-    Leave the exit code in the folder of the team; do nothing in a process that is alone.
-
-    To torchrun a code that is not zero is a crash, which it tells in forty lines.
-    """
-    if not is_member():
-        yield
-        return
+    """Leave the exit code in the folder of the team; do nothing in a process that is alone."""
     try:
         yield
     except SystemExit as end:
-        if os.environ.get('RANK') == '0':
-            (Path(os.environ[FOLDER]) / CODE).write_text(str(end.code or 0), encoding='utf-8')
-        sys.exit(0)
+        if is_member() and os.environ.get('RANK') == '0':
+            _leave(CODE, str(end.code or 0))
+        raise
+
+
+def tell_run(folder: Path) -> None:
+    """Let the process that started this one know which run it is."""
+    if is_member():
+        _leave(RUN, str(folder))
 
 
 def end_by_force_at_once() -> None:
-    """
-    Let SIGTERM end this process, also while it waits for another one.
-
-    It is what torchrun sends after a second signal, and when a process of the team has died.
-    """
+    """Let SIGTERM end this process, also while it waits for another one."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
@@ -89,26 +83,78 @@ def input_has_ended() -> bool:
     return bool(readable)
 
 
-def _wait(process: 'subprocess.Popen[bytes]', should_stop: Callable[[], bool]) -> None:
-    assert process.stdin is not None
-    while process.poll() is None:
+def _leave(name: str, text: str) -> None:
+    (Path(os.environ[FOLDER]) / name).write_text(text, encoding='utf-8')
+
+
+def _start(
+    module: str, words: Sequence[str], place: tuple[int, int], threads: int, folder: Path
+) -> 'Process[bytes]':
+    rank, size = map(str, place)
+    # The first one speaks for all; what the others say is shown if it cannot.
+    with _words_of(folder, place[0]).open('wb') as kept:
+        return subprocess.Popen(
+            [sys.executable, '-m', module, *words],
+            stdin=subprocess.PIPE,
+            stderr=kept if place[0] else None,
+            # Ctrl-C in a terminal is for the process that started them alone.
+            start_new_session=True,
+            env={
+                'GLOO_SOCKET_IFNAME': 'lo',
+                'NCCL_SOCKET_IFNAME': 'lo',
+                **os.environ,
+                FOLDER: str(folder),
+                'OMP_NUM_THREADS': str(threads),
+                **{'RANK': rank, 'LOCAL_RANK': rank, 'WORLD_SIZE': size, 'LOCAL_WORLD_SIZE': size},
+            },
+        )
+
+
+def _words_of(folder: Path, rank: int) -> Path:
+    return folder / f'stderr_{rank}'
+
+
+def _wait(members: 'list[Process[bytes]]', should_stop: Callable[[], bool]) -> None:
+    """Wait for the end of all; after that of one that failed not for ever."""
+    failed_at = None
+    while any(member.poll() is None for member in members):
         if should_stop():
-            process.stdin.close()
-        try:
-            process.wait(POLL_S)
-        except subprocess.TimeoutExpired:
-            continue
+            _ask_to_stop(members)
+        # The first one evaluates when the others are done.
+        failed = any(member.poll() not in (None, 0) for member in members)
+        failed_at = failed_at or (time.monotonic() if failed else None)
+        if failed_at is not None and time.monotonic() > failed_at + GRACE_S:
+            return
+        time.sleep(POLL_S)
 
 
-def _end(process: 'subprocess.Popen[bytes]') -> None:
-    """End the processes now; torchrun uses force where that takes long."""
+def _ask_to_stop(members: 'list[Process[bytes]]') -> None:
+    for member in members:
+        if member.stdin is not None and not member.stdin.closed:
+            member.stdin.close()
+
+
+def _end(members: 'list[Process[bytes]]') -> None:
+    """End what still runs, with whatever it may have started."""
     with stop_signals(lambda: None):
-        process.send_signal(signal.SIGTERM)
-        process.wait()
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            for member in members:
+                if member.poll() is None:
+                    os.killpg(member.pid, number)
+            end = time.monotonic() + GRACE_S
+            while time.monotonic() < end and any(member.poll() is None for member in members):
+                time.sleep(POLL_S / 10)
+        _ask_to_stop(members)
 
 
-def _code(folder: Path, returned: int) -> int:
+def _code(members: 'list[Process[bytes]]', folder: Path) -> int:
+    """Return the exit code for all; say what happened if the first one could not."""
     path = folder / CODE
     if path.is_file():
-        return int(path.read_text(encoding='utf-8')) or int(returned != 0)
+        return int(path.read_text(encoding='utf-8')) or int(any(m.poll() != 0 for m in members))
+    for rank in range(1, len(members)):
+        sys.stderr.write(_words_of(folder, rank).read_text(encoding='utf-8', errors='replace'))
+    run = folder / RUN
+    way_out = f'; go on with --resume {run.read_text(encoding="utf-8")}' if run.is_file() else ''
+    print(f'error: the first process of this training is gone{way_out}', file=sys.stderr)
     return 1

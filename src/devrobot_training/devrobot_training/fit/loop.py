@@ -163,7 +163,7 @@ class Fitter:
         begin = self._clock.wall()
         loaded = self._loader.next()
         try:
-            result = learner.train_step(self._imagined(loaded))
+            result = self._team.step(lambda: learner.train_step(self._imagined(loaded)))
         except NonFiniteLossError as error:
             return Stop('non_finite', str(error))
         if self.average is not None:

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 import os
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar
 
 from devrobot_interfaces_py.configs import ConfigError
 from devrobot_training.fit.problems import TeamError
@@ -19,7 +20,10 @@ import torch
 from torch import distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
+ResultT = TypeVar('ResultT')
 TIMEOUT = timedelta(minutes=10)
+#: Names the folder by which the processes of one machine find each other; else torchrun says how.
+FOLDER = 'DEVROBOT_TEAM'
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +47,7 @@ class Team:
             return model
         device = next(model.parameters()).device
         ids = [device] if device.type == 'cuda' else None
-        return DistributedDataParallel(model, device_ids=ids)
+        return guarded(lambda: DistributedDataParallel(model, device_ids=ids))
 
     def device(self, name: str) -> str:
         """
@@ -58,7 +62,7 @@ class Team:
         if self.size == 1:
             return flag
         value = torch.tensor(float(flag))
-        _guarded(lambda: distributed.all_reduce(value, distributed.ReduceOp.MAX))
+        guarded(lambda: distributed.all_reduce(value, distributed.ReduceOp.MAX))
         return bool(value)
 
     def interleave(self, part: np.ndarray) -> np.ndarray:
@@ -67,7 +71,7 @@ class Team:
             return part
         own = torch.from_numpy(np.ascontiguousarray(part))
         parts = [torch.empty_like(own) for _ in range(self.size)]
-        _guarded(lambda: distributed.all_gather(parts, own))
+        guarded(lambda: distributed.all_gather(parts, own))
         return torch.stack(parts, dim=1).flatten(0, 1).numpy()
 
     def total(self, values: np.ndarray) -> np.ndarray:
@@ -75,13 +79,17 @@ class Team:
         if self.size == 1:
             return values
         summed = torch.from_numpy(values.astype(np.float64))
-        _guarded(lambda: distributed.all_reduce(summed))
+        guarded(lambda: distributed.all_reduce(summed))
         return summed.numpy()
+
+    def step(self, work: Callable[[], ResultT]) -> ResultT:
+        """Do something in which gradients are averaged."""
+        return work() if self.size == 1 else guarded(work)
 
     def barrier(self) -> None:
         """Wait for the others."""
         if self.size > 1:
-            _guarded(distributed.barrier)
+            guarded(distributed.barrier)
 
 
 def join_team() -> Team:
@@ -93,7 +101,17 @@ def join_team() -> Team:
     if 'RANK' not in os.environ or 'WORLD_SIZE' not in os.environ:
         return Team()
     backend = 'cpu:gloo,cuda:nccl' if torch.cuda.is_available() else 'gloo'
-    _guarded(lambda: distributed.init_process_group(backend, timeout=TIMEOUT))
+    folder = os.environ.get(FOLDER)
+    place = (
+        {}
+        if folder is None
+        else {
+            'init_method': (Path(folder) / 'store').as_uri(),
+            'rank': int(os.environ['RANK']),
+            'world_size': int(os.environ['WORLD_SIZE']),
+        }
+    )
+    guarded(lambda: distributed.init_process_group(backend, timeout=TIMEOUT, **place))
     return Team(
         rank=distributed.get_rank(),
         size=distributed.get_world_size(),
@@ -145,9 +163,14 @@ def is_connection_loss(error: RuntimeError) -> bool:
     return any(sign in text for sign in signs)
 
 
-def _guarded(work: Callable[[], Any]) -> None:
+def guarded(work: Callable[[], ResultT]) -> ResultT:
+    """
+    Do something that needs the others.
+
+    :raises TeamError: if one of them is gone.
+    """
     try:
-        work()
+        return work()
     except RuntimeError as error:
         if not is_connection_loss(error):
             raise
