@@ -102,7 +102,7 @@ def join_team() -> Team:
         return Team()
     backend = 'cpu:gloo,cuda:nccl' if torch.cuda.is_available() else 'gloo'
     folder = os.environ.get(FOLDER)
-    place = (
+    place: dict[str, Any] = (
         {}
         if folder is None
         else {
