@@ -7,11 +7,12 @@ from pathlib import Path
 from devrobot_training.fit.lock import only_one
 from devrobot_training.fit.once import train_once
 from devrobot_training.fit.problems import RunError
-from devrobot_training.report.stage_records import COMPLETE, FAILED, INTERRUPTED, SKIPPED
+from devrobot_training.report.stage_records import COMPLETE, FAILED, INTERRUPTED, RUNNING, SKIPPED
 from devrobot_training.report.summary import load_summary
 from devrobot_training.staged import engine, reporting, runner
 from devrobot_training.staged.begin import read_begun
 from devrobot_training.staged.choice import best_of, Candidate, final_choice, keep_best
+from devrobot_training.staged.collecting import collect_stage
 from devrobot_training.staged.run_files import RunResult
 from devrobot_training.staged.runner import StagedTraining
 from devrobot_training.sweeps.executors.local import LocalExecutor
@@ -188,6 +189,23 @@ def test_a_report_that_breaks_ends_nothing(bag, tmp_path, monkeypatch):
     monkeypatch.setattr(reporting, 'write_report', broken)
     _, ending = run_staged(bag, tmp_path, quick())
     assert ending.status == COMPLETE and ending.report is None
+
+
+def test_a_summary_that_cannot_be_made_in_the_middle_of_a_run_ends_nothing(
+    bag, tmp_path, monkeypatch
+):
+    def broken(planned, run_folder, config, *, status, trivial):
+        if status == RUNNING and not (run_folder / 'stages/stage_02/run_1/result.json').exists():
+            raise ZeroDivisionError('a curve')
+        return collect_stage(planned, run_folder, config, status=status, trivial=trivial)
+
+    said = []
+    view = engine.View()
+    view.say = said.append
+    monkeypatch.setattr(reporting, 'collect_stage', broken)
+    _, ending = run_staged(bag, tmp_path, quick(), view=view)
+    assert ending.status == COMPLETE and len(ending.summary.stages) == 2
+    assert 'no summary could be made: ZeroDivisionError: a curve' in said
 
 
 def test_a_training_that_breaks_is_a_failed_one_and_the_others_go_on(bag, tmp_path, monkeypatch):

@@ -102,6 +102,19 @@ class Reporter:
         save_summary(summary, self._folder)
         return summary
 
+    def update(self) -> None:
+        """
+        Write summary.json in the middle of a run; if it cannot be made, say so and go on.
+
+        :raises OSError: if the disk refuses.
+        """
+        try:
+            self.save()
+        except OSError:
+            raise
+        except Exception as error:  # whatever is wrong with what is there, the night goes on
+            self._view.say(f'no summary could be made: {type(error).__name__}: {error}')
+
     def report(self) -> Path | None:
         """Write the pages of what was saved last; say so if that fails, and go on."""
         try:

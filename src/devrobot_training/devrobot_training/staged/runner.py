@@ -94,7 +94,7 @@ class StagedTraining:
             reading,
             view=self._view,
             journal=self._journal,
-            changed=self._reporter.save,
+            changed=self._reporter.update,
             should_stop=should_stop,
         )
         self._candidates: list[Candidate] = []
@@ -194,7 +194,7 @@ class StagedTraining:
 
     def _save_and_report(self) -> None:
         """Let people see what there is, also if the run is killed in a moment."""
-        self._reporter.save()
+        self._reporter.update()
         self._reporter.report()
 
     def _thin_out(self, start: str) -> None:
