@@ -5,9 +5,13 @@ from contextlib import contextmanager
 import json
 import os
 from pathlib import Path
+import re
 import secrets
 import shutil
 from typing import Any
+
+_OLD = '.old'
+_TEMPORARY = re.compile(r'\..*\.[0-9a-f]{8}\.tmp(\..*)?')
 
 
 @contextmanager
@@ -35,6 +39,19 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
         _remove(temporary)
 
 
+def remove_leftovers(folder: str | os.PathLike[str]) -> None:
+    """
+    Remove the temporaries that a process which was killed left anywhere in ``folder``.
+
+    Only for a folder that nobody is writing to. A folder that was just taking the place of
+    another one stays, and so does that one.
+    """
+    for path in list(Path(folder).rglob('.*.tmp*')):
+        between = path.name.endswith(_OLD) or path.with_name(path.name + _OLD).exists()
+        if _TEMPORARY.fullmatch(path.name) and not between:
+            _remove(path)
+
+
 def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
     """Write ``data`` to ``path``, all or nothing."""
     with atomic_path(path) as temporary:
@@ -56,7 +73,7 @@ def _replace_folder(temporary: Path, target: Path) -> None:
     if not target.exists():
         temporary.replace(target)
         return
-    old = target.with_name(f'{temporary.name}.old')
+    old = target.with_name(temporary.name + _OLD)
     target.replace(old)
     try:
         temporary.replace(target)

@@ -1,6 +1,9 @@
 """Rules of writing files so that a crash cannot halve them."""
 
 import json
+import signal
+import subprocess
+import sys
 
 from devrobot_interfaces_py import atomic
 import pytest
@@ -55,3 +58,36 @@ def test_a_folder_replaces_a_filled_folder(tmp_path):
 def test_nothing_written_is_an_error(tmp_path):
     with pytest.raises(FileNotFoundError), atomic.atomic_path(tmp_path / 'a'):
         pass
+
+
+def test_what_a_killed_process_left_is_removed_and_nothing_else(tmp_path):
+    script = """
+import os, signal, sys
+from devrobot_interfaces_py import atomic
+with atomic.atomic_path(sys.argv[1]) as new:
+    if sys.argv[2] == 'folder':
+        new.mkdir()
+        (new / 'part').write_text('half')
+    else:
+        new.write_text('half')
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+    kept = ['in/page.html', '.hidden', '.lock', 'in/.name.tmp', 'in/a.12345678.tmp']
+    for name in kept:
+        atomic.write_text(tmp_path / name, 'whole')
+    for name, kind in (('in/page.html', 'file'), ('plain', 'file'), ('in/deep/step_1', 'folder')):
+        done = subprocess.run([sys.executable, '-c', script, tmp_path / name, kind], check=False)
+        assert done.returncode == -signal.SIGKILL
+    assert len([path for path in tmp_path.rglob('.*.tmp*') if path.name != '.name.tmp']) == 3
+    atomic.remove_leftovers(tmp_path)
+    left = sorted(str(p.relative_to(tmp_path)) for p in tmp_path.rglob('*') if p.is_file())
+    assert left == sorted(kept)
+    assert list((tmp_path / 'in' / 'deep').iterdir()) == []
+
+
+def test_a_folder_that_was_just_being_replaced_is_no_leftover(tmp_path):
+    """Between the two renames there is no folder of that name: both others may be needed."""
+    for name in ('.step_1.0123abcd.tmp', '.step_1.0123abcd.tmp.old'):
+        (tmp_path / name).mkdir()
+    atomic.remove_leftovers(tmp_path)
+    assert len(list(tmp_path.iterdir())) == 2

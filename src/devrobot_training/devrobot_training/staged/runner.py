@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from devrobot_interfaces_py.atomic import remove_leftovers
 from devrobot_training.evaluation.evaluate import EvaluationStoppedError
 from devrobot_training.fit.once import InterruptedTrainingError
 from devrobot_training.fit.run_folder import BEST, point_to
@@ -103,10 +104,13 @@ class StagedTraining:
         """
         Do what is left; a stop on request is an ending, too.
 
+        The caller holds the lock of the folder: what a killed process left half-written goes.
+
         :raises OSError: if the disk refuses; the run can be gone on with.
         :raises CheckpointError: the same, or a checkpoint to begin with does not fit.
         """
         try:
+            remove_leftovers(self._folder)
             if self._reporter.resumed:
                 self._journal.always('resumed', self._reporter.resumed)
             self._save_and_report()
