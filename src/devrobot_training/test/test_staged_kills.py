@@ -192,6 +192,7 @@ def test_kill_in_sweeps_stages_and_reports_changes_nothing(bag, tmp_path):
     # Whatever had ended was never done again: its file is the one that was there.
     for moment, seen in zip(MOMENTS, told['seen'], strict=True):
         assert {path: told['end'][path] for path in seen} == seen, moment
+    assert not list((tmp_path / 'walk' / 'killed').rglob('.*.tmp*')), 'left by what was killed'
     counts = [len(seen) for seen in told['seen']]
     assert counts == sorted(counts) and counts[0] >= 1
     assert len(told['end']) == len(whole['end'])
