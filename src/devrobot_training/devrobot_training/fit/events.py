@@ -26,6 +26,14 @@ class StepDone:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Validating:
+    """A batch of the validation set is being looked at: a long look is no silence."""
+
+    step: int
+    samples: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Validated:
     """
     The validation set was looked at.
@@ -61,5 +69,5 @@ class Happened:
     message: str
 
 
-Event: TypeAlias = StepDone | Validated | Happened
+Event: TypeAlias = StepDone | Validating | Validated | Happened
 Listener: TypeAlias = Callable[[Event], None]

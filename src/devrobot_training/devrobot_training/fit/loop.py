@@ -16,7 +16,14 @@ from devrobot_training.data.loader import BatchLoader, Loaded
 from devrobot_training.data.sampling import make_sampler, Sampler
 from devrobot_training.fit.config import TrainConfig
 from devrobot_training.fit.ema import WeightAverage
-from devrobot_training.fit.events import CHECKPOINT, Happened, Listener, StepDone, Validated
+from devrobot_training.fit.events import (
+    CHECKPOINT,
+    Happened,
+    Listener,
+    StepDone,
+    Validated,
+    Validating,
+)
 from devrobot_training.fit.gradients import gradient_norms
 from devrobot_training.fit.progress import Clock, Progress
 from devrobot_training.fit.stopping import Stop, StoppingRules
@@ -83,6 +90,7 @@ class Fitter:
             loss=config.loss,
             precision=config.optimizer.precision,
             team=self._team,
+            hear=self._tell_validating,
         )
         self._rules = StoppingRules(config.stopping)
         ema = config.fit.ema
@@ -278,6 +286,9 @@ class Fitter:
         )
         if improved:
             self._checkpoint(best=True)
+
+    def _tell_validating(self) -> None:
+        self._emit(Validating(step=self.learner.step, samples=self.samples))
 
     def _rate(self) -> float:
         """Return samples per second since the last validation."""

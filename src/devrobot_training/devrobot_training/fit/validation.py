@@ -4,6 +4,7 @@ Look at the validation set, the same canvases each time.
 Shapes: V canvases that are looked at, K frames per canvas, N patches, D values per patch.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 import math
 
@@ -38,12 +39,20 @@ class Validator:
     """Predicts a fixed part of a set, and says how good that was."""
 
     def __init__(
-        self, canvases: CanvasSet, *, size: int, loss: LossConfig, precision: str, team: Team
+        self,
+        canvases: CanvasSet,
+        *,
+        size: int,
+        loss: LossConfig,
+        precision: str,
+        team: Team,
+        hear: Callable[[], None] = lambda: None,
     ) -> None:
         """
         Choose the canvases.
 
         :param size: how many, evenly spread over the set; 0 = all.
+        :param hear: called before each batch that is looked at.
         """
         count = len(canvases) if not size else min(size, len(canvases))
         self.rows = np.unique(np.linspace(0, len(canvases) - 1, count).round().astype(np.int64))
@@ -51,6 +60,7 @@ class Validator:
         self._loss = loss
         self._precision = precision
         self._team = team
+        self._hear = hear
         self._has_dot = all(
             session.action_space.robot_type in DOT_WORLDS for session in canvases.sessions
         )
@@ -63,6 +73,7 @@ class Validator:
         own = self.rows[self._team.rank :: self._team.size]
         sums = np.zeros(5)
         for begin in range(0, len(own), BATCH):
+            self._hear()
             batch = self._canvases.batch(own[begin : begin + BATCH]).to(device)
             with autocast(device, self._precision):
                 prediction, _ = model(batch)

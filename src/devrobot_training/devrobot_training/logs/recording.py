@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from devrobot_training.fit.events import Event, Happened, StepDone, Validated
+from devrobot_training.fit.events import Event, Happened, StepDone, Validated, Validating
 from devrobot_training.logs.metrics_log import MetricsLog
 from devrobot_training.logs.writers import MetricsWriter
 import numpy as np
@@ -23,6 +23,8 @@ class MetricsRecorder:
 
     def __call__(self, event: Event) -> None:
         """Write an event down."""
+        if isinstance(event, Validating):
+            return
         row = _row(event)
         self._log.write(row)
         for writer in self._writers:
@@ -43,7 +45,7 @@ class MetricsRecorder:
             writer.close()
 
 
-def _row(event: Event) -> dict[str, Any]:
+def _row(event: StepDone | Validated | Happened) -> dict[str, Any]:
     if isinstance(event, StepDone):
         return _batch(event)
     if isinstance(event, Validated):

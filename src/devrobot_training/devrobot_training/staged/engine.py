@@ -8,7 +8,7 @@ from typing import Any
 
 from devrobot_training.data.canvases import CanvasSet
 from devrobot_training.fit.config import TrainConfig
-from devrobot_training.fit.events import Event, StepDone
+from devrobot_training.fit.events import Event, StepDone, Validating
 from devrobot_training.fit.once import train_once, Trained
 from devrobot_training.fit.training import Data, Inputs, open_data
 from devrobot_training.records import to_plain
@@ -21,7 +21,6 @@ from devrobot_training.staged.view import View
 from devrobot_training.sweeps.config import RAY
 from devrobot_training.sweeps.executors.base import Executor, worker_count
 from devrobot_training.sweeps.executors.local import LocalExecutor
-from devrobot_training.sweeps.heard import heard_validation
 from devrobot_training.sweeps.phases import run_sweep, SweepTask, SweepView
 from devrobot_training.sweeps.ranking import TrialOutcome
 from devrobot_training.sweeps.result import SweepResult
@@ -100,22 +99,16 @@ class Engine:
 
     def _train(self, task: RunTask, folder: Path, config: TrainConfig, inputs: Inputs) -> Trained:
         title = f'{title_of(task)}: training'
-        samples = 0
-
-        def hear() -> None:
-            self._view.progress(title, samples, config.stopping.max_samples)
 
         def listen(event: Event) -> None:
-            nonlocal samples
             self._view.event(event)
-            if isinstance(event, StepDone):
-                samples = event.samples
-                hear()
+            if isinstance(event, StepDone | Validating):
+                self._view.progress(title, event.samples, config.stopping.max_samples)
 
         return train_once(
             folder,
             config,
-            lambda: heard_validation(self.data_of(task.train, task.validation), hear),
+            lambda: self.data_of(task.train, task.validation),
             start=inputs.start,
             log_to=self._config.log_to,
             listeners=[listen],

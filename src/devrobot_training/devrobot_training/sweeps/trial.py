@@ -7,12 +7,11 @@ from typing import Any
 
 from devrobot_interfaces_py.configs import config_from_dict, config_to_dict
 from devrobot_training.fit.config import TrainConfig
-from devrobot_training.fit.events import Event, StepDone
+from devrobot_training.fit.events import Event, StepDone, Validating
 from devrobot_training.fit.once import train_once, Trained
 from devrobot_training.fit.stopping import NON_FINITE
 from devrobot_training.fit.training import Data, Inputs, open_data, Reading
 from devrobot_training.records import from_plain, to_plain
-from devrobot_training.sweeps.heard import heard_validation
 import torch
 
 
@@ -93,32 +92,26 @@ class TrialRunner:
         """
         trial = Trial.from_dict(call)
         config = replace(trial.config, device=device_of(trial.config.device, self._slot))
-        samples = 0
 
         def listen(event: Event) -> None:
-            nonlocal samples
-            if isinstance(event, StepDone):
-                samples = event.samples
-                beat(samples)
-
-        def hear(*told: int) -> None:
-            beat(samples)
+            if isinstance(event, StepDone | Validating):
+                beat(event.samples)
 
         trained = train_once(
             trial.folder,
             config,
-            lambda: heard_validation(self._data(trial.inputs, config, hear), hear),
+            lambda: self._data(trial.inputs, config, lambda done, total: beat(0)),
             start=trial.inputs.start,
             listeners=[listen],
             should_stop=should_stop,
         )
         return dict(to_plain(trained))
 
-    def _data(self, inputs: Inputs, config: TrainConfig, hear: Reading) -> Data:
+    def _data(self, inputs: Inputs, config: TrainConfig, reading: Reading) -> Data:
         key = (inputs.train, inputs.validation, config.canvas, config.fit, config.device)
         if self._opened is None or self._opened[0] != key:
             self._opened = None
-            self._opened = (key, open_data(inputs, config, hear))
+            self._opened = (key, open_data(inputs, config, reading))
         return self._opened[1]
 
 
