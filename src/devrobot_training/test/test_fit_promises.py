@@ -4,11 +4,12 @@ from dataclasses import replace
 
 from devrobot_interfaces_py.actions import ActionDefinition
 from devrobot_interfaces_py.configs import ConfigError
+from devrobot_training.fit.compiling import compiles
 from devrobot_training.fit.events import StepDone, Validated
 from devrobot_training.fit.gradients import gradient_norms
 from devrobot_training.fit.progress import Clock
 from devrobot_training.fit.run_folder import RunFolder
-from devrobot_training.fit.training import compiles, Inputs, open_data, Training
+from devrobot_training.fit.training import Inputs, open_data, Training
 from devrobot_training.sessions.session import SessionError
 from fit_worlds import dot_session, limited, Losses, open_small, SMALL, train_small
 import pytest

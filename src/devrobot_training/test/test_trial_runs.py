@@ -55,7 +55,7 @@ def stage_call(folder: Path, bag: Path, config: StagedConfig) -> dict:
         key='stages/stage_01/run_1', name='stage_01_run_1', stage=1, number=1, seed=0, rate=1e-3,
         start='', train=str(bag), validation=str(bag),
     )  # fmt: skip
-    return {**call_of(task, folder, config, Inputs(train=bag)), 'original': str(bag)}
+    return call_of(task, folder, config, Inputs(train=bag))
 
 
 def test_a_training_of_a_stage_in_a_process_of_its_own_is_heard_while_it_validates(tmp_path):

@@ -19,12 +19,11 @@ from devrobot_training.cli.command import (
     stop_signals,
 )
 from devrobot_training.cli.train_settings import base_of, DEFAULT_PRESET
-from devrobot_training.data.canvases import make_canvases
 from devrobot_training.evaluation.pictures import draw_memorised
 from devrobot_training.fit.config import TrainConfig
 from devrobot_training.fit.overfit import Memorised, overfit, OverfitConfig, verdict
+from devrobot_training.fit.training import canvases_of
 from devrobot_training.logs.metrics_log import finite
-from devrobot_world_model.canvas.layout import CanvasLayout
 from devrobot_world_model.config import PRESET_NAMES
 from devrobot_world_model.learning.processor import prepare_processor
 
@@ -86,12 +85,7 @@ def _tried(
     """Return what came of the numbers that were tried, and whether somebody stopped it."""
     prepare_processor(config.threads)
     session = read_session(arguments.session, arguments)
-    canvases = make_canvases(
-        [session],
-        CanvasLayout.from_config(config.world_model()),
-        store=config.fit.store,
-        memory_bytes=int(config.fit.memory_gb * 1e9),
-    )
+    canvases = canvases_of(session, config)
     with (
         stop_signals(lambda: print('stopping after this step; once more stops at once')) as ends,
         progress_bar('memorising', quiet=arguments.quiet, unit='step') as progress,

@@ -22,7 +22,6 @@ from devrobot_training.cli.train_settings import (
     chosen,
     DEFAULT_PRESET,
     folder_to_resume,
-    new_folder,
     RUNS,
 )
 from devrobot_training.cli.train_team import (
@@ -46,7 +45,7 @@ from devrobot_training.fit.run_folder import (
 )
 from devrobot_training.fit.stopping import Stop
 from devrobot_training.fit.team import join_team, leave_team, member_device, Team
-from devrobot_training.fit.training import Data, Inputs, open_data, Training
+from devrobot_training.fit.training import Data, Inputs, make_run, open_data, Training
 from devrobot_training.logs.metrics_log import MetricsLog
 from devrobot_training.logs.recording import MetricsRecorder
 from devrobot_training.logs.writers import check_writers, make_writers, WRITERS
@@ -219,7 +218,8 @@ def _folder(
     if not team.leads:
         session = data.train.sessions[0].bag.name
         return RunFolder((arguments.runs_dir or RUNS) / session / arguments.run_id)
-    return new_folder(arguments, config, inputs, data, words)
+    root = arguments.runs_dir or RUNS
+    return make_run(root, arguments.run_id, (config, inputs), data, ['train', *words])
 
 
 def _prepare(

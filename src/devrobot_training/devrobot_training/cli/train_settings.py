@@ -1,13 +1,12 @@
 """What the options of ``train`` mean: settings, sessions, and the folder of the run."""
 
 import argparse
-from collections.abc import Sequence
 from pathlib import Path
 
 from devrobot_interfaces_py.configs import config_from_args, ConfigError, load_config
 from devrobot_training.fit.config import train_preset, TrainConfig
 from devrobot_training.fit.resuming import check_changes
-from devrobot_training.fit.run_folder import RunFolder, taken_away_on_failure
+from devrobot_training.fit.run_folder import RunFolder
 from devrobot_training.fit.training import Data, Inputs, read_run, same_data
 
 RUNS = Path('runs')
@@ -73,32 +72,6 @@ def refuse_beside_resume(arguments: argparse.Namespace) -> None:
             f'{shown} cannot be given with --resume: the run has its own; leave it out, or begin '
             'a new run without --resume'
         )
-
-
-def new_folder(
-    arguments: argparse.Namespace,
-    config: TrainConfig,
-    inputs: Inputs,
-    data: Data,
-    words: Sequence[str],
-) -> RunFolder:
-    """
-    Make the folder of a new run, with what a resume needs.
-
-    :raises RunError: if there is one of this name.
-    """
-    session = data.train.sessions[0].bag.name
-    folder = RunFolder.create(arguments.runs_dir or RUNS, session, arguments.run_id)
-    with taken_away_on_failure(folder, new=True):
-        folder.write_config(config)
-        folder.write_inputs(
-            {
-                'inputs': inputs.to_dict(),
-                'digests': dict(data.digests),
-                'command': ['train', *words],
-            }
-        )
-    return folder
 
 
 def folder_to_resume(path: Path, data: Data) -> RunFolder:

@@ -8,18 +8,17 @@ checkpoint as if nothing had happened.
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-import os
 from pathlib import Path
-import shutil
 from typing import Any
 
 from devrobot_interfaces_py.configs import config_to_dict, ConfigError, load_config
 from devrobot_training.data.canvases import CanvasSet, make_canvases
+from devrobot_training.fit.compiling import compiles
 from devrobot_training.fit.config import TrainConfig
 from devrobot_training.fit.events import Listener
 from devrobot_training.fit.loop import Fitter, Parts
 from devrobot_training.fit.problems import RunError
-from devrobot_training.fit.run_folder import CONFIG, RunFolder
+from devrobot_training.fit.run_folder import CONFIG, RunFolder, taken_away_on_failure
 from devrobot_training.fit.saved_state import restore, save
 from devrobot_training.fit.stopping import Stop
 from devrobot_training.fit.team import Team
@@ -35,7 +34,6 @@ from devrobot_world_model.model.factory import build_model
 import torch
 
 Reading = Callable[[int, int], None]
-COMPILERS = ('g++', 'clang++', 'c++')
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,12 +113,15 @@ def open_data(inputs: Inputs, config: TrainConfig, reading: Reading | None = Non
     else:
         pair = [whole, opened(inputs.validation)]
         check_same_action_space(pair)
-    train, validation = (_canvases(session, config, reading) for session in pair)
+    train, validation = (canvases_of(session, config, reading) for session in pair)
     digests = {session.name: session.digest for session in pair}
     return Data(train=train, validation=validation, digests=digests)
 
 
-def _canvases(session: Session, config: TrainConfig, reading: Reading | None) -> CanvasSet:
+def canvases_of(
+    session: Session, config: TrainConfig, reading: Reading | None = None
+) -> CanvasSet:
+    """Return the canvases of a session, kept where ``config`` says."""
     return make_canvases(
         [session],
         CanvasLayout.from_config(config.world_model()),
@@ -231,6 +232,33 @@ class Training:
         save(self.folder, self.fitter, self.config, best=best)
 
 
+def make_run(
+    root: Path,
+    run_id: str,
+    settings: tuple[TrainConfig, Inputs],
+    data: Data,
+    command: Sequence[str],
+) -> RunFolder:
+    """
+    Make the folder of a new run, with what a resume needs.
+
+    :raises RunError: if there is one of this name.
+    :raises OSError: if the disk refuses; nothing is left then.
+    """
+    config, inputs = settings
+    folder = RunFolder.create(root, data.train.sessions[0].bag.name, run_id)
+    with taken_away_on_failure(folder, new=True):
+        folder.write_config(config)
+        folder.write_inputs(
+            {
+                'inputs': inputs.to_dict(),
+                'digests': dict(data.digests),
+                'command': list(command),
+            }
+        )
+    return folder
+
+
 def read_run(folder: RunFolder) -> tuple[TrainConfig, Inputs]:
     """
     Return the settings and inputs of a run that is to be resumed.
@@ -249,22 +277,6 @@ def _forward(model: Any, config: TrainConfig, team: Team) -> Callable[..., Any]:
     inner = team.wrap(model)
     device = next(model.parameters()).device.type
     return torch.compile(inner) if compiles(config.fit.compile, device) else inner
-
-
-def compiles(wanted: str, device: str) -> bool:
-    """
-    Return whether ``fit.compile`` means that on a kind of device.
-
-    :raises ConfigError: if it is asked for, and there is nothing to compile with.
-    """
-    # Triton, on a GPU, compiles as well: the part that starts its kernels is C.
-    able = any(map(shutil.which, COMPILERS)) or bool(os.environ.get('CXX'))
-    if wanted == 'always' and not able:
-        raise ConfigError(
-            'fit.compile is always, but there is no C++ compiler: install g++, or use '
-            '--fit.compile never'
-        )
-    return able and (wanted == 'always' or (wanted == 'auto' and device == 'cuda'))
 
 
 def same_data(recorded: Mapping[str, str], data: Data) -> None:

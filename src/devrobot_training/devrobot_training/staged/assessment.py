@@ -7,18 +7,17 @@ from pathlib import Path
 from typing import Any
 
 from devrobot_interfaces_py.atomic import write_json
-from devrobot_training.data.canvases import CanvasSet, make_canvases
+from devrobot_training.data.canvases import CanvasSet
 from devrobot_training.evaluation.evaluate import evaluate
 from devrobot_training.evaluation.measures import make_baselines
 from devrobot_training.evaluation.result import BASELINES, to_dict
-from devrobot_training.fit.training import Reading
+from devrobot_training.fit.training import canvases_of, Reading
 from devrobot_training.records import from_plain, to_plain
 from devrobot_training.report.examples import save_attention, save_examples
 from devrobot_training.report.stage_records import Example, TrivialLosses
 from devrobot_training.report.summary import Attention
 from devrobot_training.sessions.opening import open_session
 from devrobot_training.staged.config import StagedConfig
-from devrobot_world_model.canvas.layout import CanvasLayout
 from devrobot_world_model.config import LossConfig
 from devrobot_world_model.learning.restoring import load_model
 from devrobot_world_model.model.losses import compute_losses
@@ -46,7 +45,7 @@ class Assessment:
         return TrivialLosses(**{name: self.evaluation.get(f'hybrid_{name}') for name in BASELINES})
 
 
-def canvases_of(
+def opened_canvases(
     path: Path,
     config: StagedConfig,
     *,
@@ -60,13 +59,8 @@ def canvases_of(
     :param reading: called with how much is done of reading a bag, or the frames of the session.
     :raises SessionError: if it cannot be used.
     """
-    return make_canvases(
-        [open_session(path, namespace=namespace, skip_faulty=skip_faulty, progress=reading)],
-        CanvasLayout.from_config(config.world_model()),
-        store=config.fit.store,
-        memory_bytes=int(config.fit.memory_gb * 1e9),
-        progress=reading,
-    )
+    session = open_session(path, namespace=namespace, skip_faulty=skip_faulty, progress=reading)
+    return canvases_of(session, config, reading)
 
 
 def assess(

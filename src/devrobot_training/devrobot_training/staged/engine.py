@@ -12,7 +12,7 @@ from devrobot_training.fit.events import Event, StepDone, Validating
 from devrobot_training.fit.once import train_once, Trained
 from devrobot_training.fit.training import Data, Inputs, open_data
 from devrobot_training.records import to_plain
-from devrobot_training.staged.assessment import assess, canvases_of
+from devrobot_training.staged.assessment import assess, opened_canvases
 from devrobot_training.staged.config import StagedConfig
 from devrobot_training.staged.journal import Journal
 from devrobot_training.staged.run_files import from_call, RunResult, RunTask
@@ -35,17 +35,15 @@ class Engine:
         run_folder: Path,
         config: StagedConfig,
         inputs: Inputs,
-        original: Path,
         *,
         view: View,
         journal: Journal,
         should_stop: Callable[[], bool],
     ) -> None:
-        """Prepare; ``inputs`` says how sessions are read, and ``original`` decides."""
+        """Prepare; ``inputs`` says how sessions are read, ``train`` is the original one."""
         self._run_folder = run_folder
         self._config = config
         self._inputs = inputs
-        self._original_path = original
         self._view = view
         self._journal = journal
         self._should_stop = should_stop
@@ -72,8 +70,8 @@ class Engine:
     def original(self) -> CanvasSet:
         """Return the canvases that the final choice is made on."""
         if self._original is None:
-            self._original = canvases_of(
-                self._original_path,
+            self._original = opened_canvases(
+                self._inputs.train,
                 self._config,
                 namespace=self._inputs.namespace,
                 skip_faulty=self._inputs.skip_faulty,
@@ -213,7 +211,6 @@ class StageRunner:
             run_folder,
             config,
             inputs,
-            Path(call['original']),
             view=_BeatingView(beat),
             journal=Journal(run_folder),
             should_stop=should_stop,

@@ -93,7 +93,6 @@ class StageRun:
         done = read_result(self._folder)
         if done is None:
             write_json(self._folder / TASK, to_plain(self._task))
-            self._tools.changed()
             done = self._finish(self._train())
             write_json(self._folder / RESULT, to_plain(done))
         self._tidy()

@@ -62,7 +62,6 @@ class Trainings:
             run_folder,
             config,
             inputs,
-            inputs.train,
             view=view,
             journal=journal,
             should_stop=should_stop,
@@ -136,7 +135,14 @@ class Trainings:
         pool = ProcessPool(self._config.parallel_runs, work=StageRunner)
         try:
             pool.run(
-                [self._call(task) for task in tasks if task.number not in done],
+                [
+                    Call(
+                        number=task.number,
+                        data=call_of(task, self._folder, self._config, self._inputs),
+                    )
+                    for task in tasks
+                    if task.number not in done
+                ],
                 Limits(grace=self._config.sweep.grace),
                 ended=answered,
                 tick=tick,
@@ -145,10 +151,6 @@ class Trainings:
         finally:
             pool.close()
         return [done[task.number] for task in tasks]
-
-    def _call(self, task: RunTask) -> Call:
-        data = call_of(task, self._folder, self._config, self._inputs)
-        return Call(number=task.number, data={**data, 'original': str(self._inputs.train)})
 
     def _traces(self, tasks: Sequence[RunTask]) -> dict[str, int]:
         """Return the files that tell how far trainings in other processes are, by size."""

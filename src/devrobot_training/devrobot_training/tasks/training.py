@@ -23,7 +23,7 @@ from devrobot_training.fit.run_folder import (
     taken_away_on_failure,
 )
 from devrobot_training.fit.stopping import INTERRUPTED, NON_FINITE, Stop
-from devrobot_training.fit.training import Data, open_data, same_data, Training
+from devrobot_training.fit.training import Data, make_run, open_data, same_data, Training
 from devrobot_training.jobs import Job
 from devrobot_training.logs.metrics_log import MetricsLog
 from devrobot_training.logs.recording import MetricsRecorder
@@ -67,9 +67,13 @@ class TrainingTask:
             data = open_data(plan.inputs, plan.config, job.tell_share)
             if plan.folder is not None:
                 same_data(plan.folder.read_inputs().get('digests', {}), data)
-        folder = plan.folder or self._make_folder(data)
         with ExitStack() as stack:
             with told_as(Problem.INVALID_CONFIG, RunError):
+                settings, command = (
+                    (plan.config, plan.inputs),
+                    ['training_server', *self._overrides],
+                )
+                folder = plan.folder or make_run(self._runs, self.run_id, settings, data, command)
                 stack.enter_context(only_one(folder.path))
             return self._trained(folder, data, job)
 
@@ -88,20 +92,10 @@ class TrainingTask:
             recorder.close()
         return self._finish(training, stop, job)
 
-    def _make_folder(self, data: Data) -> RunFolder:
-        with told_as(Problem.INVALID_CONFIG, RunError):
-            session = data.train.sessions[0].bag.name
-            folder = RunFolder.create(self._runs, session, self.run_id)
-        with taken_away_on_failure(folder, new=True):
-            folder.write_config(self._plan.config)
-            folder.write_inputs(
-                {
-                    'inputs': self._plan.inputs.to_dict(),
-                    'digests': dict(data.digests),
-                    'command': ['training_server', *self._overrides],
-                }
-            )
-        return folder
+    def _new_folder(self, data: Data) -> RunFolder:
+        settings = (self._plan.config, self._plan.inputs)
+        command = ['training_server', *self._overrides]
+        return make_run(self._runs, self.run_id, settings, data, command)
 
     def _prepare(
         self, folder: RunFolder, data: Data, job: Job[Outcome], recorder: MetricsRecorder
