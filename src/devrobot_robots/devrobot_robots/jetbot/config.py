@@ -23,8 +23,8 @@ class JetBotConfig:
     )
     actions: tuple[str, ...] = param(
         ('stay 0 0', 'turn 0 0.12'),
-        'the actions: `LABEL LEFT RIGHT [SECONDS]`, motor speeds from -1 to 1, 0.02 to 10 s; '
-        'the first rests',
+        'the actions: `LABEL LEFT RIGHT [SECONDS]`, motor speeds from -1 to 1, '
+        f'{SHORTEST_S:g} to {LONGEST_S:g} s; the first rests',
     )
     duration: float = param(
         0.2,
