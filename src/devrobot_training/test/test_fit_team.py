@@ -137,6 +137,11 @@ def test_two_processes_on_one_gpu_are_refused(monkeypatch, there, name, text):
         Team(rank=0, size=2, local_rank=0, local_size=2).device(name)
 
 
+def test_processes_of_other_machines_need_no_gpu_of_this_one(monkeypatch):
+    gpus(monkeypatch, 1)
+    assert Team(rank=1, size=2, local_rank=0, local_size=1).device('auto') == 'cuda:0'
+
+
 def test_a_process_that_is_alone_has_the_device_that_was_asked_for(monkeypatch):
     gpus(monkeypatch, 2)
     assert [Team().device(name) for name in ('auto', 'cpu', 'cuda:1')] == ['auto', 'cpu', 'cuda:1']

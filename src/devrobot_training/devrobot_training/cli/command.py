@@ -28,6 +28,8 @@ EXPECTED_ERRORS = (
     OSError,
 )
 INTERRUPTED = 128 + signal.SIGINT
+#: What is said at the first signal where work goes on step by step.
+STOPPING = 'stopping after this step; once more stops at once'
 HELP_WIDTH = 79
 
 

@@ -17,10 +17,11 @@ from devrobot_training.cli.command import (
     read_session,
     run,
     stop_signals,
+    STOPPING,
 )
-from devrobot_training.cli.train_settings import base_of, DEFAULT_PRESET
+from devrobot_training.cli.train_settings import base_of
 from devrobot_training.evaluation.pictures import draw_memorised
-from devrobot_training.fit.config import TrainConfig
+from devrobot_training.fit.config import DEFAULT_PRESET, TrainConfig
 from devrobot_training.fit.overfit import Memorised, overfit, OverfitConfig, verdict
 from devrobot_training.fit.training import canvases_of
 from devrobot_training.logs.metrics_log import finite
@@ -87,7 +88,7 @@ def _tried(
     session = read_session(arguments.session, arguments)
     canvases = canvases_of(session, config)
     with (
-        stop_signals(lambda: print('stopping after this step; once more stops at once')) as ends,
+        stop_signals(lambda: print(STOPPING)) as ends,
         progress_bar('memorising', quiet=arguments.quiet, unit='step') as progress,
     ):
         results = overfit(config, canvases, wanted, progress=progress, should_stop=ends)

@@ -21,9 +21,11 @@ from devrobot_training.cli.command import (
     run,
     stop_signals,
 )
+from devrobot_training.cli.recipes import recipe_of, refuse_beside_resume
 from devrobot_training.cli.staged_output import ending_text, plan_rows, plan_text, StagedConsole
+from devrobot_training.fit.config import DEFAULT_PRESET
 from devrobot_training.fit.lock import only_one
-from devrobot_training.fit.run_folder import check_run_id
+from devrobot_training.fit.run_folder import check_run_id, RUNS
 from devrobot_training.report.stage_records import FAILED
 from devrobot_training.report.stage_records import INTERRUPTED as WAS_INTERRUPTED
 from devrobot_training.staged.begin import begin, Begun, read_begun
@@ -40,8 +42,6 @@ from devrobot_training.staged.runner import Ending, StagedTraining
 from devrobot_world_model.config import PRESET_NAMES
 from devrobot_world_model.model.factory import resolve_device
 
-RUNS = Path('runs')
-PRESET = 'tiny'
 #: What may be another with --resume: it does not change what comes out.
 FREE = (
     'sweep.workers',
@@ -84,7 +84,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         '--preset',
         choices=PRESET_NAMES,
-        help=f'recipe to start from (default {PRESET})',
+        help=f'recipe to start from (default {DEFAULT_PRESET})',
     )
     parser.add_argument(
         '--config',
@@ -146,7 +146,7 @@ def main(args: Sequence[str] | None = None) -> None:
 def work(arguments: argparse.Namespace, words: Sequence[str]) -> Any:
     """Train; return the summary as plain data."""
     if arguments.resume is not None:
-        _refuse_what_a_run_has(arguments)
+        refuse_beside_resume(arguments, OWN)
     console = StagedConsole(quiet=arguments.quiet)
     try:
         if arguments.dry_run:
@@ -166,13 +166,7 @@ def settings(arguments: argparse.Namespace) -> StagedConfig:
 
     :raises ConfigError: if one is wrong, or there are both a file and a preset to begin with.
     """
-    named = arguments.config is not None
-    if named and arguments.preset is not None:
-        raise ConfigError(
-            f'--config {arguments.config} and --preset {arguments.preset} exclude each other: '
-            'leave one out'
-        )
-    base = read_config(arguments.config) if named else staged_preset(arguments.preset or PRESET)
+    base = recipe_of(arguments, staged_preset, read_config)
     return config_from_args(StagedConfig, arguments, base=base)
 
 
@@ -208,15 +202,6 @@ def _begin(arguments: argparse.Namespace, words: Sequence[str], console: StagedC
         config_file=str(config_path(arguments.config)) if named else '',
         reading=console.reading,
     )
-
-
-def _refuse_what_a_run_has(arguments: argparse.Namespace) -> None:
-    given = [name for name in OWN if getattr(arguments, name) is not None]
-    if given:
-        raise ConfigError(
-            f'--{given[0].replace("_", "-")} cannot be given with --resume: the run has its own; '
-            'leave it out, or start a new run without --resume'
-        )
 
 
 def _resumed(arguments: argparse.Namespace, console: StagedConsole) -> Begun:

@@ -16,13 +16,13 @@ from devrobot_training.cli.command import (
     Outcome,
     run,
     stop_signals,
+    STOPPING,
 )
 from devrobot_training.cli.train_output import Console, report
 from devrobot_training.cli.train_settings import (
     chosen,
-    DEFAULT_PRESET,
     folder_to_resume,
-    RUNS,
+    OWN,
 )
 from devrobot_training.cli.train_team import (
     as_member,
@@ -32,7 +32,7 @@ from devrobot_training.cli.train_team import (
     start_team,
     tell_run,
 )
-from devrobot_training.fit.config import TrainConfig
+from devrobot_training.fit.config import DEFAULT_PRESET, TrainConfig
 from devrobot_training.fit.lock import only_one
 from devrobot_training.fit.problems import TeamError
 from devrobot_training.fit.run_folder import (
@@ -41,6 +41,7 @@ from devrobot_training.fit.run_folder import (
     METRICS,
     new_run_id,
     RunFolder,
+    RUNS,
     taken_away_on_failure,
 )
 from devrobot_training.fit.stopping import Stop
@@ -83,7 +84,7 @@ def build_parser() -> argparse.ArgumentParser:
         metavar='FOLDER',
         help=f'the run goes to <session>/<run id> in it (default {RUNS})',
     )
-    parser.add_argument('--run-id', default='', help='name of the run (default: date and time)')
+    parser.add_argument('--run-id', help='name of the run (default: date and time)')
     parser.add_argument(
         '--resume',
         type=Path,
@@ -103,6 +104,8 @@ def build_parser() -> argparse.ArgumentParser:
     )
     add_arguments(parser, TrainConfig)
     add_reading_options(parser)
+    # What was not given is None: with --resume also a default that was is refused.
+    parser.set_defaults(**dict.fromkeys(OWN))
     return parser
 
 
@@ -129,7 +132,7 @@ def work(arguments: argparse.Namespace, words: Sequence[str]) -> Any:
         if not arguments.run_id and arguments.resume is None:
             words += ['--run-id', new_run_id()]  # the same one in every process
         return Outcome(None, start_team(MODULE, words, arguments.processes, config.threads))
-    _check_processes(team.size, config)
+    _check_batch(team.size, config)
     team.device(config.device)
     try:
         return _train(arguments, team, (config, inputs, changes), words)
@@ -141,12 +144,16 @@ def _check_processes(processes: int, config: TrainConfig) -> None:
     """Refuse before anything is started what would fail in each process."""
     if processes < 1:
         raise ConfigError(f'--processes is {processes}, must be at least 1')
+    _check_batch(processes, config)
+    member_device(config.device, 0, processes, alone=processes == 1)
+
+
+def _check_batch(processes: int, config: TrainConfig) -> None:
     if config.fit.batch_size % processes:
         raise ConfigError(
             f'--fit.batch-size is {config.fit.batch_size}, must be a multiple of the '
             f'{processes} processes'
         )
-    member_device(config.device, 0, processes, alone=processes == 1)
 
 
 def _train(
@@ -219,7 +226,7 @@ def _folder(
         session = data.train.sessions[0].bag.name
         return RunFolder((arguments.runs_dir or RUNS) / session / arguments.run_id)
     root = arguments.runs_dir or RUNS
-    return make_run(root, arguments.run_id, (config, inputs), data, ['train', *words])
+    return make_run(root, arguments.run_id or '', (config, inputs), data, ['train', *words])
 
 
 def _prepare(
@@ -252,8 +259,7 @@ def _run(training: Training, console: Console) -> Stop:
     """Train; the first signal ends it after the step, the second at once."""
     if is_member():
         return training.run(input_has_ended)
-    told = 'stopping after this step; once more stops at once'
-    with stop_signals(lambda: console.say(told)) as should_stop:
+    with stop_signals(lambda: console.say(STOPPING)) as should_stop:
         return training.run(should_stop)
 
 

@@ -4,13 +4,12 @@ import argparse
 from pathlib import Path
 
 from devrobot_interfaces_py.configs import config_from_args, ConfigError, load_config
+from devrobot_training.cli.recipes import recipe_of, refuse_beside_resume
 from devrobot_training.fit.config import train_preset, TrainConfig
 from devrobot_training.fit.resuming import check_changes
 from devrobot_training.fit.run_folder import RunFolder
 from devrobot_training.fit.training import Data, Inputs, read_run, same_data
 
-RUNS = Path('runs')
-DEFAULT_PRESET = 'tiny'
 #: What a run that goes on has already.
 OWN = (
     *('session', 'validation', 'preset', 'config', 'checkpoint', 'runs_dir', 'run_id'),
@@ -32,11 +31,11 @@ def chosen(arguments: argparse.Namespace) -> tuple[TrainConfig, Inputs, str]:
             train=arguments.session,
             validation=arguments.validation,
             start='' if arguments.checkpoint is None else str(arguments.checkpoint),
-            namespace=arguments.namespace,
-            skip_faulty=arguments.skip_faulty,
+            namespace=arguments.namespace or '',
+            skip_faulty=bool(arguments.skip_faulty),
         )
         return config_from_args(TrainConfig, arguments, base=base_of(arguments)), inputs, ''
-    refuse_beside_resume(arguments)
+    refuse_beside_resume(arguments, OWN)
     before, inputs = read_run(RunFolder(arguments.resume))
     config = config_from_args(TrainConfig, arguments, base=before)
     return config, inputs, check_changes(before, config)
@@ -44,34 +43,11 @@ def chosen(arguments: argparse.Namespace) -> tuple[TrainConfig, Inputs, str]:
 
 def base_of(arguments: argparse.Namespace) -> TrainConfig:
     """
-    Return what the options change: a file, or a preset.
+    Return what the options change.
 
-    :raises ConfigError: if both are named.
+    :raises ConfigError: if a file and a preset are named.
     """
-    if arguments.config is None:
-        return train_preset(arguments.preset or DEFAULT_PRESET)
-    if arguments.preset is not None:
-        raise ConfigError(
-            f'--preset {arguments.preset} and --config {arguments.config} are both whole '
-            'recipes: leave one out'
-        )
-    return load_config(TrainConfig, arguments.config)
-
-
-def refuse_beside_resume(arguments: argparse.Namespace) -> None:
-    """
-    Refuse what would be passed over.
-
-    :raises ConfigError: naming it.
-    """
-    given = [name for name in OWN if getattr(arguments, name)]
-    if given:
-        word = given[0].replace('_', '-')
-        shown = word if word in ('session', 'validation') else f'--{word}'
-        raise ConfigError(
-            f'{shown} cannot be given with --resume: the run has its own; leave it out, or begin '
-            'a new run without --resume'
-        )
+    return recipe_of(arguments, train_preset, lambda path: load_config(TrainConfig, path))
 
 
 def folder_to_resume(path: Path, data: Data) -> RunFolder:

@@ -18,7 +18,7 @@ import sys
 from tempfile import TemporaryDirectory
 import time
 
-from devrobot_training.cli.command import INTERRUPTED, stop_signals
+from devrobot_training.cli.command import INTERRUPTED, stop_signals, STOPPING
 from devrobot_training.fit.team import FOLDER
 
 #: What the first process leaves in the folder of the team: its exit code, and its run.
@@ -26,7 +26,6 @@ CODE, RUN = 'exit_code', 'run'
 POLL_S = 0.1
 #: How long the others may take to find out that one of them has died, or to end when told to.
 GRACE_S = 10.0
-Process = subprocess.Popen  # of bytes
 
 
 def start_team(module: str, words: Sequence[str], processes: int, threads: int) -> int:
@@ -35,13 +34,12 @@ def start_team(module: str, words: Sequence[str], processes: int, threads: int) 
 
     The first SIGINT or SIGTERM lets them finish their step, the second ends them.
     """
-    told = 'stopping after this step; once more stops at once'
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix='devrobot_team_')))
-        members: list[Process[bytes]] = []
+        members: list[subprocess.Popen[bytes]] = []
         stack.callback(_end, members)
         try:
-            with stop_signals(lambda: print(told, flush=True)) as should_stop:
+            with stop_signals(lambda: print(STOPPING, flush=True)) as should_stop:
                 for rank in range(processes):
                     members.append(_start(module, words, (rank, processes), threads, folder))
                 _wait(members, should_stop)
@@ -89,7 +87,7 @@ def _leave(name: str, text: str) -> None:
 
 def _start(
     module: str, words: Sequence[str], place: tuple[int, int], threads: int, folder: Path
-) -> 'Process[bytes]':
+) -> 'subprocess.Popen[bytes]':
     rank, size = map(str, place)
     # The first one speaks for all; what the others say is shown if it cannot.
     with _words_of(folder, place[0]).open('wb') as kept:
@@ -114,7 +112,7 @@ def _words_of(folder: Path, rank: int) -> Path:
     return folder / f'stderr_{rank}'
 
 
-def _wait(members: 'list[Process[bytes]]', should_stop: Callable[[], bool]) -> None:
+def _wait(members: 'list[subprocess.Popen[bytes]]', should_stop: Callable[[], bool]) -> None:
     """Wait for the end of all; after that of one that failed not for ever."""
     failed_at = None
     while any(member.poll() is None for member in members):
@@ -128,13 +126,13 @@ def _wait(members: 'list[Process[bytes]]', should_stop: Callable[[], bool]) -> N
         time.sleep(POLL_S)
 
 
-def _ask_to_stop(members: 'list[Process[bytes]]') -> None:
+def _ask_to_stop(members: 'list[subprocess.Popen[bytes]]') -> None:
     for member in members:
         if member.stdin is not None and not member.stdin.closed:
             member.stdin.close()
 
 
-def _end(members: 'list[Process[bytes]]') -> None:
+def _end(members: 'list[subprocess.Popen[bytes]]') -> None:
     """End what still runs, with whatever it may have started."""
     with stop_signals(lambda: None):
         for number in (signal.SIGTERM, signal.SIGKILL):
@@ -147,7 +145,7 @@ def _end(members: 'list[Process[bytes]]') -> None:
         _ask_to_stop(members)
 
 
-def _code(members: 'list[Process[bytes]]', folder: Path) -> int:
+def _code(members: 'list[subprocess.Popen[bytes]]', folder: Path) -> int:
     """Return the exit code for all; say what happened if the first one could not."""
     path = folder / CODE
     if path.is_file():

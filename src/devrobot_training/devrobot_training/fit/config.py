@@ -23,6 +23,7 @@ from devrobot_world_model.config import (
     WorldModelConfig,
 )
 
+DEFAULT_PRESET = 'tiny'
 COMPILE = ('never', 'auto', 'always')
 
 

@@ -5,8 +5,6 @@ A run that is resumed is the same run: what decides about its model, its data an
 What only says how long it goes on, how it is computed and when it looks at itself may change.
 """
 
-from typing import Any
-
 from devrobot_interfaces_py.configs import ConfigError, flatten
 from devrobot_training.fit.config import TrainConfig
 
@@ -51,8 +49,4 @@ def check_changes(before: TrainConfig, after: TrainConfig) -> str:
                 'out, or begin a new run with the weights of this one, by --checkpoint '
                 'RUN/checkpoints/last'
             )
-    return ', '.join(f'{name} {_shown(*values)}' for name, values in changed.items())
-
-
-def _shown(was: Any, now: Any) -> str:
-    return f'{was} -> {now}'
+    return ', '.join(f'{name} {was} -> {now}' for name, (was, now) in changed.items())

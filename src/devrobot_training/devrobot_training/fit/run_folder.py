@@ -32,6 +32,8 @@ from devrobot_world_model.checkpoints import CheckpointError, save_checkpoint
 from torch import Tensor
 import yaml
 
+#: Where runs go unless somebody says otherwise.
+RUNS = Path('runs')
 LAST, BEST = 'last', 'best'
 CONFIG, INPUTS, SUMMARY = 'config.yaml', 'inputs.json', 'summary.json'
 METRICS, EVENTS = 'metrics.jsonl', 'events.log'

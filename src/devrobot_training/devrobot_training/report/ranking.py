@@ -4,10 +4,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 import math
 from statistics import median
-from typing import Any
+from typing import Any, TypeVar
 
 from devrobot_training.report.stage_records import Example, Stage, StageRun, Sweep, TrivialLosses
 from devrobot_training.report.summary import RunSummary
+
+NumberT = TypeVar('NumberT', int, float)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,19 +111,21 @@ def stage_count(summary: RunSummary) -> int:
 
 def samples_of(summary: RunSummary) -> int | None:
     """Return the training samples of all stages; None if none tells."""
-    known = [stage.samples for stage in summary.stages if stage.samples is not None]
-    return sum(known) if known else None
+    return _total(stage.samples for stage in summary.stages)
 
 
 def training_samples(trainings: Iterable[StageRun]) -> int | None:
     """Return the samples of trainings, sweeps included; None if none tells."""
-    known = [run.samples for run in trainings if run.samples is not None]
-    return sum(known) if known else None
+    return _total(run.samples for run in trainings)
 
 
 def training_seconds(trainings: Iterable[StageRun]) -> float | None:
     """Return the time that trainings took, one after the other; None if none tells."""
-    known = [run.seconds for run in trainings if run.seconds is not None]
+    return _total(run.seconds for run in trainings)
+
+
+def _total(values: Iterable[NumberT | None]) -> NumberT | None:
+    known = [value for value in values if value is not None]
     return sum(known) if known else None
 
 

@@ -4,13 +4,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from devrobot_interfaces_py.configs import check_ranges, param
+from devrobot_training.fit.run_folder import RUNS
 
 
 @dataclass(frozen=True, kw_only=True)
 class ServerConfig:
     """Where the names of requests are looked for, how evaluations compute, what is told when."""
 
-    runs_dir: Path = param(Path('runs'), 'runs go to `SESSION/RUN_ID` in it; checkpoints, too')
+    runs_dir: Path = param(RUNS, 'runs go to `SESSION/RUN_ID` in it; checkpoints, too')
     sessions_dir: Path = param(Path('saved/sessions'), 'folder of the bags')
     splits_dir: Path = param(Path('saved/splits'), 'folder of `*.session.json` files')
     checkpoints_dir: Path = param(

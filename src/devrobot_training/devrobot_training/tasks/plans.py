@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from devrobot_interfaces_py.configs import ConfigError, load_config
-from devrobot_training.fit.config import train_preset, TrainConfig
+from devrobot_training.fit.config import DEFAULT_PRESET, train_preset, TrainConfig
 from devrobot_training.fit.problems import RunError
 from devrobot_training.fit.resuming import check_changes
 from devrobot_training.fit.run_folder import check_run_id, CONFIG, INPUTS, new_run_id, RunFolder
@@ -20,7 +20,6 @@ PRESET, STAGED = 'preset', 'staged'
 #: What only a training in stages has beside the fields of a goal, given as overrides.
 ORIGINAL, SPLITS, STAGE, NAMESPACE = 'original_session', 'splits', 'stage', 'namespace'
 STAGED_WORDS = (ORIGINAL, SPLITS, STAGE, NAMESPACE)
-DEFAULT_PRESET = 'tiny'
 ConfigT = TypeVar('ConfigT')
 
 
