@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from devrobot_interfaces_py.configs import replace_dotted
+from devrobot_interfaces_py.configs import config_to_dict, replace_dotted
 from devrobot_training.fit.config import FitConfig, TrainConfig
 from devrobot_training.fit.events import Event, StepDone
 from devrobot_training.fit.run_folder import RunFolder
@@ -12,6 +12,7 @@ from devrobot_training.fit.training import Data, Inputs, open_data, Training
 from devrobot_world_model.config import CanvasConfig, ModelConfig, OptimizerConfig
 import numpy as np
 from session_worlds import INFO, Tape
+import yaml
 
 HEIGHT, WIDTH = 16, 24
 PARAMETERS = (('width', str(WIDTH)), ('height', str(HEIGHT)), ('radius', '2'), ('step', '4'))
@@ -34,6 +35,12 @@ SMALL = TrainConfig(
 def small(**changes: Any) -> TrainConfig:
     """Return the small configuration with other values; ``fit__ema`` is ``fit.ema``."""
     return replace_dotted(SMALL, {k.replace('__', '.'): v for k, v in changes.items()})
+
+
+def write_config(path: Path, config: TrainConfig = SMALL) -> Path:
+    """Write settings to a file for ``--config``; return it."""
+    path.write_text(yaml.safe_dump(config_to_dict(config)))
+    return path
 
 
 def dot(x: int, y: int) -> np.ndarray:

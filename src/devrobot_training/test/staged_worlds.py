@@ -3,13 +3,12 @@
 from pathlib import Path
 from typing import Any
 
-from devrobot_interfaces_py.configs import config_to_dict, replace_dotted
+from devrobot_interfaces_py.configs import replace_dotted
 from devrobot_training.staged.begin import begin
 from devrobot_training.staged.config import StagedConfig
 from devrobot_training.staged.inputs import StagedInputs
 from devrobot_training.staged.runner import Ending, StagedTraining
 from fit_worlds import SMALL
-import yaml
 
 STAGED = StagedConfig(
     **{name: getattr(SMALL, name) for name in ('canvas', 'model', 'loss', 'optimizer', 'fit')}
@@ -39,11 +38,6 @@ def staged(**changes: Any) -> StagedConfig:
     """Return the small configuration with other values; ``sweep__when`` is ``sweep.when``."""
     own = {name.replace('__', '.'): value for name, value in changes.items()}
     return replace_dotted(STAGED, {**SETTINGS, **own})
-
-
-def write_config(path: Path, config: StagedConfig) -> Path:
-    path.write_text(yaml.safe_dump(config_to_dict(config)))
-    return path
 
 
 def run_staged(

@@ -1,7 +1,6 @@
 """Several processes train as one: the same losses, one set of files, and no silent loss of one."""
 
 import json
-import os
 from pathlib import Path
 import subprocess
 import sys
@@ -10,6 +9,7 @@ from devrobot_interfaces_py.configs import ConfigError
 from devrobot_training.fit.team import Team
 from fit_worlds import dot_session, limited, open_small, train_small
 import pytest
+from team_runs import environment
 import torch
 
 DEADLINE_S = 120.0
@@ -64,11 +64,7 @@ def run_team(bag: Path, folder: Path, *, victim: int = -1, samples: int = 80):
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        env={
-            **os.environ,
-            'PYTHONPATH': os.pathsep.join(filter(None, sys.path)),
-            'OMP_NUM_THREADS': '1',
-        },
+        env=environment(OMP_NUM_THREADS='1'),
     )
     try:
         output, _ = process.communicate(timeout=DEADLINE_S)

@@ -2,7 +2,6 @@
 
 import json
 import math
-import os
 from pathlib import Path
 import resource
 import signal
@@ -16,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 import numpy as np
 import pytest
+from team_runs import environment
 import torch
 
 
@@ -240,7 +240,7 @@ def test_no_row_is_torn_or_missing_however_often_the_writer_is_killed_while_it_r
         [sys.executable, '-c', KILLS, tmp_path / 'metrics.jsonl'],
         capture_output=True,
         text=True,
-        env={**os.environ, 'PYTHONPATH': os.pathsep.join(filter(None, sys.path))},
+        env=environment(),
         timeout=120,
         check=False,
     )

@@ -7,15 +7,14 @@ import subprocess
 import sys
 
 from command_runs import error_of, run
-from devrobot_interfaces_py.configs import config_to_dict, ConfigError
+from devrobot_interfaces_py.configs import ConfigError
 from devrobot_training.cli import overfit as command
 from devrobot_training.fit.overfit import overfit, OverfitConfig, verdict
 from devrobot_world_model.learning.step import Learner, NonFiniteLossError
-from fit_worlds import dot_session, open_small, small
+from fit_worlds import dot_session, open_small, small, write_config
 import numpy as np
 import pytest
 from team_runs import environment
-import yaml
 
 LEARNS = {'optimizer__learning_rate': 3e-3, 'model__decoder_width': 64}
 
@@ -98,8 +97,7 @@ def test_a_loss_that_is_no_number_is_a_verdict(data, monkeypatch):
 
 
 def test_the_command_draws_and_tells(bag, tmp_path, capsys):
-    config = tmp_path / 'small.yaml'
-    config.write_text(yaml.safe_dump(config_to_dict(small())))
+    config = write_config(tmp_path / 'small.yaml', small())
     words = [
         bag,
         '--config',
@@ -130,16 +128,14 @@ def test_the_command_draws_and_tells(bag, tmp_path, capsys):
     ],
 )
 def test_mistakes_end_in_one_line_before_anything_is_tried(bag, tmp_path, capsys, words, text):
-    config = tmp_path / 'small.yaml'
-    config.write_text(yaml.safe_dump(config_to_dict(small())))
+    config = write_config(tmp_path / 'small.yaml', small())
     given = [word.replace('FOLDER', str(tmp_path)) for word in words]
     assert run('overfit', bag, '--config', config, *given) == 1
     assert text in error_of(capsys)
 
 
 def test_an_interrupt_keeps_the_numbers_that_were_done(bag, tmp_path):
-    config = tmp_path / 'small.yaml'
-    config.write_text(yaml.safe_dump(config_to_dict(small(optimizer__learning_rate=0.0))))
+    config = write_config(tmp_path / 'small.yaml', small(optimizer__learning_rate=0.0))
     words = [
         *(sys.executable, '-c', WAITING, str(bag), '--config', str(config), '--sizes', '1,2'),
         *('--max-steps', '1000000', '--target', '0', '--picture', str(tmp_path / 'a.png')),

@@ -25,12 +25,12 @@ from devrobot_training.sweeps.executors.local import LocalExecutor
 from devrobot_training.tasks.kinds import training_task
 from devrobot_training.tasks.places import ServerConfig
 from devrobot_training.tasks.plans import TrainingRequest
-from fit_worlds import dot_session
+from fit_worlds import dot_session, write_config
 from hanging_work import Failing
 from page_checks import check_page
 import pytest
 import run_logs
-from staged_worlds import essence, run_staged, staged, write_config
+from staged_worlds import essence, run_staged, staged
 
 DEADLINE_S = 240.0
 #: Small runs whose results depend on seed and settings.

@@ -14,9 +14,10 @@ from devrobot_training.cli import staged as command
 from devrobot_training.staged.config import read_config, shipped_configs, StagedConfig
 from devrobot_training.staged.inputs import StagedInputs
 from devrobot_training.staged.plan import make_plan
-from fit_worlds import dot_session
+from fit_worlds import dot_session, write_config
 import pytest
-from staged_worlds import essence, staged, write_config
+from staged_worlds import essence, staged
+from team_runs import environment
 import yaml
 
 DEADLINE_S = 240.0
@@ -173,7 +174,7 @@ def test_ctrl_c_leaves_a_report_and_130_and_the_rest_gives_the_same_choice(bag, 
     process = subprocess.Popen(
         [sys.executable, '-m', 'devrobot_training.cli.staged', *map(str, words),
          '--run-id', 'cut'],
-        env={**os.environ, 'PYTHONPATH': os.pathsep.join(filter(None, sys.path))},
+        env=environment(),
         start_new_session=True,
     )  # fmt: skip
     deadline = time.monotonic() + DEADLINE_S

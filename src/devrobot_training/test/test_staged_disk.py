@@ -2,7 +2,6 @@
 
 import errno
 import json
-import os
 from pathlib import Path
 import resource
 import subprocess
@@ -12,11 +11,12 @@ from devrobot_training.sweeps.executors.base import Limits
 from devrobot_training.sweeps.executors.disk import disk_problem, DiskError
 from devrobot_training.sweeps.executors.pool import Call, ProcessPool
 from devrobot_world_model.checkpoints import CheckpointError
-from fit_worlds import dot_session
+from fit_worlds import dot_session, write_config
 from hanging_work import Awkward
 import pytest
 from safetensors import SafetensorError
-from staged_worlds import essence, run_staged, staged, write_config
+from staged_worlds import essence, run_staged, staged
+from team_runs import environment
 
 DEADLINE_S = 240.0
 #: Logs and tables fit, and no checkpoint of the small model does.
@@ -28,7 +28,7 @@ def run(*words, largest_file: int = resource.RLIM_INFINITY) -> subprocess.Comple
     """Run the command in a process of its own, whose files cannot be larger than they may."""
     return subprocess.run(
         [sys.executable, '-m', 'devrobot_training.cli.staged', *map(str, words), '--quiet'],
-        env={**os.environ, 'PYTHONPATH': os.pathsep.join(filter(None, sys.path))},
+        env=environment(),
         preexec_fn=lambda: resource.setrlimit(
             resource.RLIMIT_FSIZE, (largest_file, resource.RLIM_INFINITY)
         ),

@@ -1,7 +1,6 @@
 """kill -9 at the worst moments: what is resumed ends with the choice of an uncut run."""
 
 import json
-import os
 from pathlib import Path
 import subprocess
 import sys
@@ -14,9 +13,10 @@ from devrobot_training.report.collecting import read_run
 from devrobot_training.report.summary import load_summary
 from devrobot_training.staged.run_files import RESULT
 from devrobot_training.sweeps.phases import RESULT as SWEEP
-from fit_worlds import dot_session
+from fit_worlds import dot_session, write_config
 import pytest
-from staged_worlds import essence, staged, write_config
+from staged_worlds import essence, staged
+from team_runs import environment
 
 DEADLINE_S = 550.0
 #: One process that has imported everything forks each run; it kills what it forked at once when
@@ -110,11 +110,7 @@ def run(bag: Path, folder: Path, run_id: str, moments: list[str]) -> dict:
         capture_output=True,
         text=True,
         timeout=DEADLINE_S,
-        env={
-            **os.environ,
-            'PYTHONPATH': os.pathsep.join(filter(None, sys.path)),
-            'OMP_NUM_THREADS': '1',
-        },
+        env=environment(OMP_NUM_THREADS='1'),
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
@@ -155,7 +151,7 @@ def test_the_report_of_a_run_that_was_killed_shows_what_went_on(
     folder = tmp_path / 'walk' / 'cut'
     process = subprocess.Popen(
         [sys.executable, '-m', 'devrobot_training.cli.staged', *words],
-        env={**os.environ, 'PYTHONPATH': os.pathsep.join(filter(None, sys.path))},
+        env=environment(),
     )
     deadline = time.monotonic() + DEADLINE_S
     try:

@@ -11,9 +11,10 @@ import time
 
 from devrobot_interfaces_py.configs import replace_dotted
 from devrobot_training.sessions.cache import FOLDER
-from fit_worlds import dot_session
+from fit_worlds import dot_session, write_config
 import pytest
-from staged_worlds import essence, run_staged, staged, write_config
+from staged_worlds import essence, run_staged, staged
+from team_runs import environment
 
 DEADLINE_S = 240.0
 #: Signals, when they come, and how many processes there are then beside the main one.
@@ -27,7 +28,7 @@ IN_TRAININGS = [(signal.SIGTERM, 'part_1', 2)]
 def begin(*words) -> subprocess.Popen:
     return subprocess.Popen(
         [sys.executable, '-m', 'devrobot_training.cli.staged', *map(str, words), '--quiet'],
-        env={**os.environ, 'PYTHONPATH': os.pathsep.join(filter(None, sys.path))},
+        env=environment(),
         start_new_session=True,
     )
 

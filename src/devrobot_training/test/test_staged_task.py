@@ -12,9 +12,9 @@ from devrobot_training.tasks.places import ServerConfig
 from devrobot_training.tasks.plans import TrainingRequest
 from devrobot_training.tasks.staged import StagedTask
 from devrobot_training.tasks.training import TrainingTask
-from fit_worlds import dot_session
+from fit_worlds import dot_session, write_config
 import pytest
-from staged_worlds import staged, write_config
+from staged_worlds import staged
 
 DEADLINE_S = 240.0
 

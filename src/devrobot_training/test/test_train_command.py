@@ -1,18 +1,17 @@
 """The command ``train`` as a user runs it: to its end, interrupted, killed, resumed."""
 
 import json
-import os
 from pathlib import Path
 import re
 import subprocess
 import sys
 
-from devrobot_interfaces_py.configs import config_to_dict
 from devrobot_training.cli import train
 from devrobot_training.logs.metrics_log import read_rows
 from devrobot_world_model.checkpoints import load_checkpoint
-from fit_worlds import dot_session, SMALL
+from fit_worlds import dot_session, write_config
 import pytest
+from team_runs import environment
 import yaml
 
 KEYS = {
@@ -30,9 +29,7 @@ def bag(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope='module')
 def config(tmp_path_factory) -> Path:
-    path = tmp_path_factory.mktemp('config') / 'small.yaml'
-    path.write_text(yaml.safe_dump(config_to_dict(SMALL)))
-    return path
+    return write_config(tmp_path_factory.mktemp('config') / 'small.yaml')
 
 
 def run(*words: object) -> int:
@@ -201,11 +198,7 @@ def killed(folder: Path, words: list[str], *, phase: str, times: int) -> list[in
         capture_output=True,
         text=True,
         timeout=DEADLINE_S,
-        env={
-            **os.environ,
-            'PYTHONPATH': os.pathsep.join(filter(None, sys.path)),
-            'OMP_NUM_THREADS': '1',
-        },
+        env=environment(OMP_NUM_THREADS='1'),
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
@@ -255,13 +248,12 @@ def test_an_interrupt_ends_after_the_step_and_the_run_goes_on(bag, config, tmp_p
         *(sys.executable, '-m', 'devrobot_training.cli.train', bag, '--config', config),
         *('--runs-dir', tmp_path, '--run-id', 'torn', '--stopping.plateau', 'false'),
     ]
-    environment = {**os.environ, 'PYTHONPATH': os.pathsep.join(filter(None, sys.path))}
     process = subprocess.Popen(
         list(map(str, words)),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env=environment,
+        env=environment(),
     )
     try:
         for line in process.stdout:

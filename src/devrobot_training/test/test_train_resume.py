@@ -7,11 +7,11 @@ import subprocess
 import sys
 
 from command_runs import error_of, run
-from devrobot_interfaces_py.configs import config_to_dict, flatten
+from devrobot_interfaces_py.configs import flatten
 from devrobot_training.fit.config import TrainConfig
 from devrobot_training.fit.resuming import check_changes, FREE
 from devrobot_training.logs.metrics_log import read_rows
-from fit_worlds import dot_session, limited, small
+from fit_worlds import dot_session, limited, write_config
 import pytest
 from team_runs import environment
 import yaml
@@ -24,9 +24,7 @@ def bag(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope='module')
 def config(tmp_path_factory) -> Path:
-    path = tmp_path_factory.mktemp('config') / 'small.yaml'
-    path.write_text(yaml.safe_dump(config_to_dict(small())))
-    return path
+    return write_config(tmp_path_factory.mktemp('config') / 'small.yaml')
 
 
 @pytest.fixture

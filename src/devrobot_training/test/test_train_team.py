@@ -6,12 +6,10 @@ from pathlib import Path
 import re
 import signal
 
-from devrobot_interfaces_py.configs import config_to_dict
 from devrobot_training.logs.metrics_log import read_rows
-from fit_worlds import dot_session, open_small, small
+from fit_worlds import dot_session, open_small, small, write_config
 import pytest
 from team_runs import Team
-import yaml
 
 CONFIG = small(
     loss__mask_ratio_min=0.5,
@@ -31,9 +29,7 @@ def bag(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope='module')
 def config(tmp_path_factory) -> Path:
-    path = tmp_path_factory.mktemp('config') / 'small.yaml'
-    path.write_text(yaml.safe_dump(config_to_dict(CONFIG)))
-    return path
+    return write_config(tmp_path_factory.mktemp('config') / 'small.yaml', CONFIG)
 
 
 def losses(folder: Path) -> list[tuple]:

@@ -3,7 +3,6 @@
 import json
 import threading
 
-from devrobot_interfaces_py.configs import config_to_dict
 from devrobot_training.fit.lock import only_one
 from devrobot_training.fit.run_folder import LAST, METRICS, RunFolder
 from devrobot_training.fit.training import read_run
@@ -15,10 +14,9 @@ from devrobot_training.tasks.places import ServerConfig
 from devrobot_training.tasks.plans import TrainingRequest
 from devrobot_training.tasks.training import TrainingTask
 from devrobot_world_model.learning.step import Learner, NonFiniteLossError
-from fit_worlds import dot_session, SMALL
+from fit_worlds import dot_session, write_config
 import pytest
 import torch
-import yaml
 
 DEADLINE_S = 60.0
 ENDLESS = ('stopping.plateau=false', 'stopping.divergence=false')
@@ -116,7 +114,7 @@ def places(tmp_path_factory):
     root = tmp_path_factory.mktemp('server')
     dot_session(root / 'sessions' / 'walk')
     (root / 'configs').mkdir()
-    (root / 'configs' / 'small.yaml').write_text(yaml.safe_dump(config_to_dict(SMALL)))
+    write_config(root / 'configs' / 'small.yaml')
     return ServerConfig(
         runs_dir=root / 'runs', sessions_dir=root / 'sessions', configs_dir=root / 'configs'
     )

@@ -1,6 +1,5 @@
 """Worker processes cannot hang, kill or outlive what waits for them."""
 
-import os
 from pathlib import Path
 import subprocess
 import sys
@@ -11,6 +10,7 @@ from devrobot_training.sweeps.executors.base import Limits, worker_count
 from devrobot_training.sweeps.executors.pool import Answer, Call, ProcessPool
 from hanging_work import Awkward
 import pytest
+from team_runs import environment
 
 DEADLINE_S = 120.0
 
@@ -104,7 +104,7 @@ def test_a_worker_ends_when_the_process_that_waits_for_it_is_killed(tmp_path):
     script.write_text(PARENT)
     parent = subprocess.Popen(
         [sys.executable, script, file],
-        env={**os.environ, 'PYTHONPATH': os.pathsep.join(filter(None, sys.path))},
+        env=environment(),
     )
     deadline = time.monotonic() + DEADLINE_S
     try:

@@ -8,9 +8,7 @@ import pytest
 
 pytest.importorskip('rclpy')
 
-from devrobot_interfaces_py.configs import config_to_dict
-from fit_worlds import dot_session, limited, open_small, SMALL, train_small
-import yaml
+from fit_worlds import dot_session, limited, open_small, train_small, write_config
 
 
 @pytest.fixture(scope='module')
@@ -19,7 +17,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp('server')
     bag = dot_session(root / 'sessions' / 'walk')
     (root / 'configs').mkdir()
-    (root / 'configs' / 'small.yaml').write_text(yaml.safe_dump(config_to_dict(SMALL)))
+    write_config(root / 'configs' / 'small.yaml')
     train_small(root / 'trained' / 'walk' / 'whole', open_small(bag), limited(40))
     return root
 
