@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from devrobot_training.report.stage_records import Example, Stage, StageRun, Sweep, TrivialLosses
 from devrobot_training.report.summary import RunSummary
 
-NumberT = TypeVar('NumberT', int, float)
+AmountT = TypeVar('AmountT', int, float)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,7 +124,7 @@ def training_seconds(trainings: Iterable[StageRun]) -> float | None:
     return _total(run.seconds for run in trainings)
 
 
-def _total(values: Iterable[NumberT | None]) -> NumberT | None:
+def _total(values: Iterable[AmountT | None]) -> AmountT | None:
     known = [value for value in values if value is not None]
     return sum(known) if known else None
 
