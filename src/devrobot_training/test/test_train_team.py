@@ -70,12 +70,12 @@ def test_a_team_that_is_interrupted_leaves_no_process_and_goes_on_exactly(bag, c
 def test_a_second_signal_ends_all_processes_at_once(bag, config, tmp_path):
     with Team(bag, '--config', config, '--runs-dir', tmp_path, '--run-id', 'torn') as team:
         team.wait_for(' samples | train ')
-        other = team.worker(1)
+        first, other = team.worker(0), team.worker(1)
         os.kill(other, signal.SIGSTOP)  # the first one waits for it, and for no signal
         team.process.terminate()
         team.wait_for('stopping after this step')
         team.process.terminate()
-        team.wait_until_gone(team.worker(0))
+        team.wait_until_gone(first)
         os.kill(other, signal.SIGCONT)
         code, output = team.end()
         assert code == 130, output
