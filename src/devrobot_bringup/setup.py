@@ -40,9 +40,9 @@ setup(
     zip_safe=True,
     entry_points={
         'console_scripts': [
-            f'demo = {NAME}.demo.cli:main',
+            f'demo = {NAME}.programs:demo',
             f'foxglove_server = {NAME}.programs:foxglove_server',
-            f'make_layout = {NAME}.layout.cli:main',
+            f'make_layout = {NAME}.programs:make_layout',
         ],
     },
 )

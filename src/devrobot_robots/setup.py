@@ -29,10 +29,10 @@ setup(
     entry_points={
         'console_scripts': [
             f'driver = {NAME}.programs:driver',
-            f'jetbot_keys = {NAME}.jetbot.server.make_keys:main',
+            f'jetbot_keys = {NAME}.programs:jetbot_keys',
             f'jetbot_sim = {NAME}.programs:jetbot_sim',
             f'live_view = {NAME}.programs:live_view',
-            f'record_toroidal = {NAME}.cli.record_toroidal:main',
+            f'record_toroidal = {NAME}.programs:record_toroidal',
             f'recorder = {NAME}.programs:recorder',
             f'replay = {NAME}.programs:replay',
             f'selector = {NAME}.programs:selector',

@@ -1,5 +1,7 @@
-"""The program of this package that launch files start."""
+"""The programs of this package."""
 
-from devrobot_interfaces_py.startup import program
+from devrobot_interfaces_py.startup import command, program
 
+demo = program('devrobot_bringup.demo.cli')
 foxglove_server = program('devrobot_bringup.foxglove.node')
+make_layout = command('devrobot_bringup.layout.cli')

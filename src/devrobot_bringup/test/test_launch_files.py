@@ -1,4 +1,4 @@
-"""What holds for every launch file: both kinds of machine read it, and its programs end well."""
+"""What holds for every launch file: both kinds of machine read it, and its programs are there."""
 
 import re
 
@@ -52,7 +52,7 @@ def test_the_python_launch_file_includes_the_xml_and_nothing_else(name):
     compile(text, f'{name}.launch.py', 'exec')
 
 
-def test_its_programs_take_signals_before_they_import(name):
+def test_its_programs_are_there(name):
     root = read(name)
     started = {(node.get('pkg'), node.get('exec')) for node in root.iter('node')}
     for command in root.iter('executable'):
@@ -61,4 +61,4 @@ def test_its_programs_take_signals_before_they_import(name):
         started.add((package, program))
     for package, program in started - {('foxglove_bridge', 'foxglove_bridge')}:
         text = (SRC / package / 'setup.py').read_text()
-        assert re.findall(rf"'{program} = (.+)'", text) == [f'{{NAME}}.programs:{program}']
+        assert re.findall(rf"'{program} = .+'", text), f'{package} has no {program}'

@@ -1,4 +1,4 @@
-"""The program of this package that launch files start."""
+"""The program of this package."""
 
 from devrobot_interfaces_py.startup import program
 
