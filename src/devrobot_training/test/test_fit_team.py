@@ -49,17 +49,42 @@ result = {'losses': losses.by_step, 'weights': weights, 'samples': training.fitt
 (folder / f'rank_{team.rank}.json').write_text(json.dumps(result))
 leave_team(team)
 """
+READER = """
+from datetime import timedelta
+import sys, time
+
+from devrobot_training.fit.problems import TeamError
+from devrobot_training.fit.team import join_team, leave_team
+
+team = join_team(timedelta(seconds=2))
+late = 5 * team.leads
+time.sleep(late)
+team.barrier()
+print(f'rank {team.rank} has read', flush=True)
+time.sleep(late)
+try:
+    team.any(True)
+except TeamError as error:
+    print(f'rank {team.rank}: {error}', flush=True)
+else:
+    leave_team(team)
+"""
 
 
 def run_team(bag: Path, folder: Path, *, victim: int = -1, samples: int = 80):
+    words = (bag, folder, victim, samples, json.dumps(CHANGES))
+    return run_two(WORKER, folder, *words)
+
+
+def run_two(source: str, folder: Path, *words: object) -> tuple[int, str]:
+    """Run a program in two processes, which torchrun starts."""
     folder.mkdir(parents=True, exist_ok=True)
     worker = folder / 'worker.py'
-    worker.write_text(WORKER)
+    worker.write_text(source)
     process = subprocess.Popen(
         [
             *(sys.executable, '-m', 'torch.distributed.run', '--standalone'),
-            *('--nproc-per-node', '2', str(worker), str(bag), str(folder)),
-            *(str(victim), str(samples), json.dumps(CHANGES)),
+            *('--nproc-per-node', '2', str(worker), *map(str, words)),
         ],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -106,6 +131,12 @@ def test_a_process_that_dies_ends_the_run_with_a_clear_line(bag, tmp_path):
     assert code != 0
     assert 'rank 0: another process of this training is gone: ' in output, output
     assert not (tmp_path / 'torn' / 'rank_0.json').exists()
+
+
+def test_who_reads_for_long_is_waited_for_and_who_misses_a_step_is_not(tmp_path):
+    _, output = run_two(READER, tmp_path)
+    assert {'rank 0 has read', 'rank 1 has read'} <= set(output.splitlines())
+    assert 'rank 1: another process of this training is gone: ' in output
 
 
 @pytest.mark.parametrize(('rank', 'name'), [(0, 'auto'), (1, 'auto'), (1, 'cuda')])

@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 import re
 import signal
+import time
 
 from devrobot_training.logs.metrics_log import read_rows
 from fit_worlds import dot_session, open_small, small, write_config
@@ -18,6 +19,8 @@ CONFIG = small(
     stopping__plateau=False,
     stopping__divergence=False,
 )
+#: What the command takes to pass a signal on, ten times over.
+TELLING_S = 1.0
 
 
 @pytest.fixture(scope='module')
@@ -81,6 +84,26 @@ def test_a_second_signal_ends_all_processes_at_once(bag, config, tmp_path):
         assert code == 130, output
         assert 'Traceback' not in output
         assert not team.left()
+    assert not (tmp_path / 'walk' / 'torn' / 'summary.json').exists()
+
+
+def test_a_team_that_is_interrupted_while_it_evaluates_ends_at_once(bag, tmp_path):
+    many = small(fit__validate_every=80, stopping__max_samples=80)
+    config = write_config(tmp_path / 'small.yaml', many)
+    words = (bag, '--config', config, '--runs-dir', tmp_path, '--run-id', 'torn')
+    with Team(*words) as team:
+        team.wait_for(' samples | train ')
+        first, other = team.worker(0), team.worker(1)
+        team.wait_for('stopped: samples')
+        os.kill(first, signal.SIGSTOP)  # in its evaluation, which goes on when it has been told
+        team.wait_until_gone(other)
+        team.process.terminate()
+        team.wait_for('stopping after this step')
+        time.sleep(TELLING_S)
+        os.kill(first, signal.SIGCONT)
+        code, output = team.end()
+    assert code == 130, output
+    assert 'Traceback' not in output
     assert not (tmp_path / 'walk' / 'torn' / 'summary.json').exists()
 
 

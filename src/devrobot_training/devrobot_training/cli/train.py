@@ -166,8 +166,7 @@ def _train(
     console = Console(quiet=arguments.quiet or not team.leads, loss=config.loss.kind)
 
     def reading(done: int, total: int) -> None:
-        if is_member() and input_has_ended():
-            raise KeyboardInterrupt  # as a signal does where there is one process
+        _end_if_asked()
         console.reading(done, total)
 
     data = _in_turn(team, lambda: open_data(inputs, config, reading))
@@ -191,7 +190,9 @@ def _train(
                 recorder.close()
         if not team.leads:
             return Outcome(None, 0)
-        summary = report(training, stop, quiet=arguments.quiet)
+        # Who has stopped the training wants to see how far it came.
+        check = (lambda: None) if stop.reason == 'interrupted' else _end_if_asked
+        summary = report(training, stop, quiet=arguments.quiet, check=check)
     code = INTERRUPTED if stop.reason == 'interrupted' else int(stop.reason in FAILED)
     return Outcome(summary, code)
 
@@ -203,6 +204,12 @@ def _way_out(folder: RunFolder) -> Iterator[None]:
         yield
     except TeamError as error:
         raise TeamError(f'{error}; go on with --resume {folder.path}') from error
+
+
+def _end_if_asked() -> None:
+    """Do in a process of a team what a signal does where there is one process."""
+    if is_member() and input_has_ended():
+        raise KeyboardInterrupt
 
 
 def _in_turn(team: Team, open_them: Any) -> Data:

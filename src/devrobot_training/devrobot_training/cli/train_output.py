@@ -1,5 +1,6 @@
 """What ``train`` shows: a bar while it goes on, one line per validation, and the end."""
 
+from collections.abc import Callable
 import sys
 from typing import Any
 
@@ -78,13 +79,20 @@ def _validation_line(event: Validated, loss: str) -> str:
     )
 
 
-def report(training: Training, stop: Stop, *, quiet: bool) -> dict[str, Any]:
-    """Evaluate the best weights, write what came out, print the essentials."""
+def report(
+    training: Training, stop: Stop, *, quiet: bool, check: Callable[[], None]
+) -> dict[str, Any]:
+    """
+    Evaluate the best weights, write what came out, print the essentials.
+
+    :param check: called all the while; what it raises ends it.
+    """
     with tqdm(
         desc='evaluating', unit='canvas', disable=quiet or not sys.stderr.isatty(), leave=False
     ) as bar:
 
         def show(done: int, total: int) -> None:
+            check()
             bar.total = total
             bar.update(done - bar.n)
 

@@ -21,7 +21,8 @@ from torch import distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
 ResultT = TypeVar('ResultT')
-TIMEOUT = timedelta(minutes=10)
+#: How long a step of one process may keep the others waiting, and what comes before the first.
+TIMEOUT, PATIENCE = timedelta(minutes=10), timedelta(days=7)
 #: Names the folder by which the processes of one machine find each other; else torchrun says how.
 FOLDER = 'DEVROBOT_TEAM'
 
@@ -35,6 +36,8 @@ class Team:
     local_rank: int = 0
     #: Processes of the team on this machine.
     local_size: int = 1
+    #: Connections on which others are waited for while one does what may take hours.
+    patient: Any = None
 
     @property
     def leads(self) -> bool:
@@ -87,16 +90,18 @@ class Team:
         return work() if self.size == 1 else guarded(work)
 
     def barrier(self) -> None:
-        """Wait for the others."""
+        """Wait for the others, which may read a bag of hours meanwhile."""
         if self.size > 1:
-            guarded(distributed.barrier)
+            guarded(lambda: distributed.barrier(self.patient))
 
 
-def join_team() -> Team:
+def join_team(timeout: timedelta = TIMEOUT) -> Team:
     """
     Return the team that ``torchrun`` made, or a team of one.
 
     gloo carries what is gathered on the CPU; with GPUs the gradients go over NCCL.
+
+    :param timeout: after which a process that does not take part in a step counts as gone.
     """
     if 'RANK' not in os.environ or 'WORLD_SIZE' not in os.environ:
         return Team()
@@ -111,12 +116,13 @@ def join_team() -> Team:
             'world_size': int(os.environ['WORLD_SIZE']),
         }
     )
-    guarded(lambda: distributed.init_process_group(backend, timeout=TIMEOUT, **place))
+    guarded(lambda: distributed.init_process_group(backend, timeout=timeout, **place))
     return Team(
         rank=distributed.get_rank(),
         size=distributed.get_world_size(),
         local_rank=int(os.environ.get('LOCAL_RANK', '0')),
         local_size=int(os.environ.get('LOCAL_WORLD_SIZE', '1')),
+        patient=guarded(lambda: distributed.new_group(backend='gloo', timeout=PATIENCE)),
     )
 
 
