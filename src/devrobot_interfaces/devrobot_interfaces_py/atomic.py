@@ -24,6 +24,7 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     it.
 
     :raises FileNotFoundError: if nothing was written to the temporary path.
+    :raises OSError: if the disk refuses; it names ``path`` in any case.
     """
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -35,6 +36,11 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
         else:
             _flush_to_disk(temporary)
             temporary.replace(target)
+    except OSError as error:
+        # A write that fails names no file, and other calls the temporary one.
+        if error.errno is not None and error.filename in (None, str(temporary)):
+            raise OSError(error.errno, error.strerror, str(target)) from error
+        raise
     finally:
         _remove(temporary)
 

@@ -1,6 +1,7 @@
 """Rules of writing files so that a crash cannot halve them."""
 
 import json
+import resource
 import signal
 import subprocess
 import sys
@@ -52,6 +53,27 @@ def test_a_folder_replaces_a_filled_folder(tmp_path):
             temporary.mkdir()
             (temporary / text).write_text(text)
     assert [item.name for item in path.iterdir()] == ['new']
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.fixture
+def small_disk():
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.parametrize('kind', ['file', 'folder'])
+def test_a_disk_that_refuses_leaves_the_old_and_names_it(tmp_path, small_disk, kind):
+    path = tmp_path / 'a'
+    atomic.write_text(path, 'old')
+    with pytest.raises(OSError, match='too large') as caught, atomic.atomic_path(path) as made:
+        if kind == 'folder':
+            made.mkdir()
+        (made / 'b' if kind == 'folder' else made).write_bytes(bytes(2000))
+    assert caught.value.filename == str(path)
+    assert path.read_text() == 'old'
     assert list(tmp_path.iterdir()) == [path]
 
 
