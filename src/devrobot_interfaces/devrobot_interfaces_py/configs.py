@@ -6,7 +6,7 @@ Dotted names such as ``optimizer.learning_rate`` reach into nested configs.
 """
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import Field, field, fields, MISSING, replace
 import difflib
 from pathlib import Path
@@ -33,6 +33,7 @@ __all__ = [
     'config_from_dict',
     'config_to_dict',
     'flatten',
+    'is_among',
     'load_config',
     'markdown_table',
     'param',
@@ -159,10 +160,23 @@ def replace_dotted(instance: ConfigT, values: Mapping[str, Any]) -> ConfigT:
     return config_from_dict(type(instance), values, base=instance) if values else instance
 
 
-def add_arguments(parser: argparse.ArgumentParser, cls: type) -> None:
-    """Add an option such as ``--optimizer.learning-rate`` for every setting."""
+def is_among(name: str, names: Collection[str]) -> bool:
+    """Return whether ``names`` has a setting, or the group that it is in."""
+    return name in names or name.partition('.')[0] in names
+
+
+def add_arguments(
+    parser: argparse.ArgumentParser, cls: type, *, only: Collection[str] = ()
+) -> None:
+    """
+    Add an option such as ``--optimizer.learning-rate`` for every setting.
+
+    :param only: settings, or groups of them, that get one; by default all.
+    """
     group = parser.add_argument_group('settings')
     for info in flatten(cls):
+        if only and not is_among(info.name, only):
+            continue
         details = [] if info.required else [f'default {_shown(info.default)}']
         if info.allowed():
             details.append(info.allowed())

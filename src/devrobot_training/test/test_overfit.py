@@ -7,9 +7,10 @@ import subprocess
 import sys
 
 from command_runs import error_of, run
-from devrobot_interfaces_py.configs import ConfigError
+from devrobot_interfaces_py.configs import ConfigError, flatten, is_among
 from devrobot_training.cli import overfit as command
-from devrobot_training.fit.overfit import overfit, OverfitConfig, verdict
+from devrobot_training.fit.config import TrainConfig
+from devrobot_training.fit.overfit import overfit, OverfitConfig, USED, verdict
 from devrobot_world_model.learning.step import Learner, NonFiniteLossError
 from fit_worlds import dot_session, open_small, small, write_config
 import numpy as np
@@ -124,14 +125,36 @@ def test_the_command_draws_and_tells(bag, tmp_path, capsys):
     [
         (('--sizes', '1,,2'), "--sizes[1] is '', must be a whole number"),
         (('--preset', 'tiny'), 'are both whole recipes: leave one out'),
-        (('--picture', 'FOLDER'), 'which is a folder: name a file'),
+        (('--picture', 'FOLDER/a.png'), 'which is a folder: name a file'),
+        (('--picture', 'a.jpg'), '--picture is a.jpg: name a file that ends in .png'),
     ],
 )
 def test_mistakes_end_in_one_line_before_anything_is_tried(bag, tmp_path, capsys, words, text):
     config = write_config(tmp_path / 'small.yaml', small())
+    (tmp_path / 'a.png').mkdir()
     given = [word.replace('FOLDER', str(tmp_path)) for word in words]
     assert run('overfit', bag, '--config', config, *given) == 1
     assert text in error_of(capsys)
+
+
+def test_it_offers_only_settings_that_count(bag, capsys):
+    for setting in ('--stopping.max-samples', '--sampler.kind', '--fit.ema', '--fit.batch-size'):
+        assert run('overfit', bag, setting, 1) == 2
+        assert f'unrecognized arguments: {setting}' in capsys.readouterr().err
+    offered = {info.name for info in flatten(TrainConfig) if is_among(info.name, USED)}
+    assert {name.partition('.')[0] for name in offered} == {n.partition('.')[0] for n in USED}
+
+
+def test_a_model_that_breaks_is_a_failure_of_the_command(bag, tmp_path, monkeypatch):
+    def breaking(learner, batch):
+        raise NonFiniteLossError('loss nan')
+
+    monkeypatch.setattr(Learner, 'train_step', breaking)
+    config = write_config(tmp_path / 'small.yaml', small())
+    words = ('--config', config, '--picture', tmp_path / 'a.png', '--json', tmp_path / 'a.json')
+    assert run('overfit', bag, '--sizes', 1, *words) == 1
+    assert json.loads((tmp_path / 'a.json').read_text())['results'][0]['problem'] == 'loss nan'
+    assert (tmp_path / 'a.png').exists()
 
 
 def test_an_interrupt_keeps_the_numbers_that_were_done(bag, tmp_path):

@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+import errno
 import os
 from pathlib import Path
 import signal
@@ -30,6 +31,7 @@ EXPECTED_ERRORS = (
 INTERRUPTED = 128 + signal.SIGINT
 #: What is said at the first signal where work goes on step by step.
 STOPPING = 'stopping after this step; once more stops at once'
+FULL = (errno.ENOSPC, errno.EDQUOT)
 HELP_WIDTH = 79
 
 
@@ -140,6 +142,17 @@ def check_target(option: str, path: Path) -> None:
     _check_parents(option, path.absolute().parent, path)
 
 
+def check_picture(option: str, path: Path) -> None:
+    """
+    Refuse what cannot be written, or is no name of a PNG picture.
+
+    :raises ConfigError: naming the option, and what is in the way.
+    """
+    if path.suffix.lower() != '.png':
+        raise ConfigError(f'{option} is {path}: name a file that ends in .png')
+    check_target(option, path)
+
+
 def check_folder(option: str, path: Path) -> None:
     """
     Refuse a folder in which nothing can be written.
@@ -162,6 +175,8 @@ def in_one_line(error: BaseException) -> str:
     text = str(error)
     if isinstance(error, OSError) and error.strerror and error.filename:
         text = f'{error.filename2 or error.filename}: {error.strerror}'
+        if error.errno in FULL:
+            text += '; make room, then run it again'
     return ' '.join(text.splitlines()) or type(error).__name__
 
 

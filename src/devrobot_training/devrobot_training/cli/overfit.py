@@ -9,7 +9,7 @@ from devrobot_interfaces_py.atomic import atomic_path
 from devrobot_interfaces_py.configs import add_arguments, config_from_args
 from devrobot_training.cli.command import (
     add_reading_options,
-    check_target,
+    check_picture,
     INTERRUPTED,
     make_parser,
     Outcome,
@@ -22,7 +22,7 @@ from devrobot_training.cli.command import (
 from devrobot_training.cli.train_settings import base_of
 from devrobot_training.evaluation.pictures import draw_memorised
 from devrobot_training.fit.config import DEFAULT_PRESET, TrainConfig
-from devrobot_training.fit.overfit import Memorised, overfit, OverfitConfig, verdict
+from devrobot_training.fit.overfit import Memorised, overfit, OverfitConfig, USED, verdict
 from devrobot_training.fit.training import canvases_of
 from devrobot_training.logs.metrics_log import finite
 from devrobot_world_model.config import PRESET_NAMES
@@ -43,7 +43,12 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         '--preset', choices=PRESET_NAMES, help=f'recipe to try (default {DEFAULT_PRESET})'
     )
-    parser.add_argument('--config', type=Path, metavar='FILE', help='YAML file with settings')
+    parser.add_argument(
+        '--config',
+        type=Path,
+        metavar='FILE',
+        help='YAML file with settings, as config.yaml; those without an option here do not count',
+    )
     parser.add_argument(
         '--picture',
         type=Path,
@@ -51,7 +56,7 @@ def build_parser() -> argparse.ArgumentParser:
         help=f'where the picture goes (default: {PICTURES}/<session>.png)',
     )
     add_arguments(parser, OverfitConfig)
-    add_arguments(parser, TrainConfig)
+    add_arguments(parser, TrainConfig, only=USED)
     add_reading_options(parser)
     return parser
 
@@ -66,7 +71,7 @@ def work(arguments: argparse.Namespace) -> Outcome:
     config = config_from_args(TrainConfig, arguments, base=base_of(arguments))
     wanted = config_from_args(OverfitConfig, arguments)
     path = arguments.picture or PICTURES / f'{arguments.session.stem}.png'
-    check_target('--picture', path)
+    check_picture('--picture', path)
     results, stopped = _tried(arguments, config, wanted)
     if not results:
         return Outcome(None, INTERRUPTED)
@@ -77,7 +82,10 @@ def work(arguments: argparse.Namespace) -> Outcome:
     with atomic_path(path) as temporary:
         draw_memorised(results).savefig(temporary, format='png')
     print(f'\n{verdict(results)}\npicture: {path}')
-    return Outcome(_summary(results, path, stopped=stopped), INTERRUPTED if stopped else 0)
+    broken = any(result.problem for result in results)
+    return Outcome(
+        _summary(results, path, stopped=stopped), INTERRUPTED if stopped else int(broken)
+    )
 
 
 def _tried(

@@ -10,7 +10,7 @@ from devrobot_interfaces_py.configs import add_arguments, config_from_args
 from devrobot_interfaces_py.session_files import SessionFile
 from devrobot_training.cli.command import (
     add_reading_options,
-    check_target,
+    check_picture,
     make_parser,
     read_session,
     run,
@@ -82,9 +82,7 @@ def _check_picture(arguments: argparse.Namespace) -> None:
             f'--contact-sheet names one file for {len(arguments.sessions)} sessions: leave it '
             f'out, the pictures go to {PICTURES}'
         )
-    if path.suffix.lower() != '.png':
-        raise SessionError(f'--contact-sheet is {path}: name a file that ends in .png')
-    check_target('--contact-sheet', path)
+    check_picture('--contact-sheet', path)
 
 
 def _free_name(name: str, taken: Sequence[str]) -> Path:

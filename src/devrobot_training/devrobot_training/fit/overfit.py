@@ -20,6 +20,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+#: Settings of a training, or groups of them, that count here.
+USED = (
+    *('canvas', 'model', 'loss', 'optimizer', 'seed', 'device', 'threads', 'attention'),
+    *('fit.store', 'fit.memory_gb'),
+)
+
 
 @dataclass(frozen=True, kw_only=True)
 class OverfitConfig:

@@ -5,7 +5,7 @@ A run that is resumed is the same run: what decides about its model, its data an
 What only says how long it goes on, how it is computed and when it looks at itself may change.
 """
 
-from devrobot_interfaces_py.configs import ConfigError, flatten
+from devrobot_interfaces_py.configs import ConfigError, flatten, is_among
 from devrobot_training.fit.config import TrainConfig
 
 #: Settings, or groups of them, that may change.
@@ -43,7 +43,7 @@ def check_changes(before: TrainConfig, after: TrainConfig) -> str:
         if info.default != old[info.name]
     }
     for name, (was, wanted) in changed.items():
-        if name not in FREE and name.partition('.')[0] not in FREE:
+        if not is_among(name, FREE):
             raise ConfigError(
                 f'{name} cannot change from {was} to {wanted} in a run that goes on: leave it '
                 'out, or begin a new run with the weights of this one, by --checkpoint '
