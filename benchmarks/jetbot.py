@@ -93,14 +93,14 @@ def run(count: int, *, quiet: bool) -> dict[str, Any]:
         simulation.close()
         log = (simulation.folder / 'state.log').read_text()
     ramps = [config.ramp(action) for action in config.motor_actions()]
-    errors, others = ramp_errors(log, [ramps[action] for action in chosen if action in TURNS])
+    errors, left_out = ramp_errors(log, [ramps[action] for action in chosen if action in TURNS])
     return {
         'actions': count,
         'frames': witness.frames,
         'pairs': witness.pairs,
         'lost_pairs': count - witness.pairs,
         'aborted': witness.aborted,
-        'dead_man_stops': others,
+        'setpoints_left_out': left_out,
         'problems': len(witness.problems),
         'actions_per_second': round(count / seconds, 2),
         'ramp_error_ms_median': round(statistics.median(errors), 3),
@@ -113,34 +113,37 @@ def ramp_errors(log: str, ramps: Sequence[Ramp]) -> tuple[list[float], int]:
     """
     Return how far from its profile each setpoint was [ms], counted from the first of its action.
 
-    Also returns how many commands were others: stops of the dead-man timer, on a machine that
-    was too busy to send commands in time.
+    Also returns how many were left out because their time was over, on a machine or in a network
+    that was too slow.
 
-    :raises ValueError: if a setpoint is missing.
+    :raises ValueError: if an action is missing.
     """
     told = iter([tuple(map(float, line.split())) for line in log.splitlines()])
-    errors = []
-    others = 0
+    errors: list[float] = []
     for ramp in ramps:
+        following = iter(ramp.setpoints)
         begin = None
-        for point in ramp.setpoints:
-            moment, skipped = _next_setpoint(told, (point.left, point.right))
+        for moment, *speeds in _motion(told):
+            point = next((p for p in following if [p.left, p.right] == speeds), None)
             if begin is None:
                 begin = moment
-                continue
-            others += skipped
-            errors.append(1000.0 * abs(moment - begin - point.at_s))
-    return errors, others
+            elif point is not None:
+                errors.append(1000.0 * abs(moment - begin - point.at_s))
+        if begin is None:
+            raise ValueError(f'the motors never moved for {ramp.setpoints[0]}')
+    return errors, sum(len(ramp.setpoints) - 1 for ramp in ramps) - len(errors)
 
 
-def _next_setpoint(
-    told: Iterator[tuple[float, ...]], speeds: tuple[float, float]
-) -> tuple[float, int]:
-    """Return when the motors were next told these speeds, and how much else came before."""
-    for skipped, (moment, *found) in enumerate(told):
-        if tuple(found) == speeds:
-            return moment, skipped
-    raise ValueError(f'the motors were never told {speeds}')
+def _motion(told: Iterator[tuple[float, ...]]) -> Iterator[tuple[float, ...]]:
+    """Give the commands of the next motion, with the stop that ends it."""
+    moves = False
+    for moment, left, right in told:
+        if left or right:
+            moves = True
+        if moves:
+            yield moment, left, right
+        if moves and not (left or right):
+            return
 
 
 def main() -> None:

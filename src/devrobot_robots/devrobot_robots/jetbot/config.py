@@ -56,6 +56,13 @@ class JetBotConfig:
     call_timeout: float = param(
         1.5, 'how long the robot may take to answer [s]', minimum=0.1, maximum=60.0
     )
+    max_lateness: float = param(
+        0.25,
+        'an action is aborted when the robot has a motor speed so much later than its ramp says '
+        '[s]; at least 0.15 s less than the dead-man time of the server',
+        minimum=0.02,
+        maximum=4.0,
+    )
     retry_first: float = param(
         0.5, 'pause before the first new try to connect, doubled each time [s]', minimum=0.05
     )

@@ -239,4 +239,5 @@ def _greet(motors: Peer) -> str:
         motors.call('set_motors', 0.0, 0.0)
         return ''
     motors.call('take_control')
+    motors.prepare('set_motors')  # or the first motion would begin late
     return version if type(version) is str else 'unnamed'

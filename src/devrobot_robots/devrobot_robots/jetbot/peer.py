@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,21 +56,34 @@ class Peer:
         :raises CallRefusedError: if the robot answered with an error, or with anything but text,
             bytes or a number.
         """
+        answer = self._try(name, lambda: self._find(name)(*arguments))
+        # By its type, not isinstance: what only claims to be text is asked nothing.
+        if type(answer) not in PLAIN_TYPES:
+            raise CallRefusedError(f'the robot answered {name} with an object, not with a value')
+        return answer
+
+    def prepare(self, name: str) -> None:
+        """
+        Look a call up, which takes as long as several calls; later it is one way there and back.
+
+        :raises RobotError: as ``call()`` does.
+        """
+        self._try(name, lambda: self._find(name))
+
+    def _find(self, name: str) -> Any:
+        if name not in self._calls:
+            self._calls[name] = getattr(self._connection.root, name)
+        return self._calls[name]
+
+    def _try(self, name: str, ask: Callable[[], Any]) -> Any:
         try:
-            # Looked up once: then a call is one way there and one back.
-            if name not in self._calls:
-                self._calls[name] = getattr(self._connection.root, name)
-            answer = self._calls[name](*arguments)
+            return ask()
         except TimeoutError:
             raise LinkLostError(f'the robot does not answer {name} in time') from None
         except (EOFError, OSError, ReferenceError) as error:
             raise _lost(error) from None
         except Exception as error:  # raised over there
             raise _refused(error) from None
-        # By its type, not isinstance: what only claims to be text is asked nothing.
-        if type(answer) not in PLAIN_TYPES:
-            raise CallRefusedError(f'the robot answered {name} with an object, not with a value')
-        return answer
 
     def ping(self, timeout_s: float) -> None:
         """

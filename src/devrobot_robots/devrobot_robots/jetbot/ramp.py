@@ -26,6 +26,11 @@ class Ramp:
     setpoints: tuple[Setpoint, ...]
     total_s: float
 
+    @property
+    def moves(self) -> bool:
+        """Whether the motors turn at all."""
+        return any(point.left or point.right for point in self.setpoints)
+
 
 def make_ramp(
     left: float,

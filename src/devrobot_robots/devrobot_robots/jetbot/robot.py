@@ -158,16 +158,41 @@ class JetBotRobot:
         return (PartHealth(part='connection', level=level, message=message, values=values),)
 
     def _run(self, ramp: Ramp, should_stop: Callable[[], bool]) -> bool:
-        """Return whether the ramp came to its end, at rest."""
+        """
+        Return whether the ramp came to its end, at rest.
+
+        :raises RobotError: if the motors did not follow it closely enough.
+        """
         start = self._clock.now()
-        for point in ramp.setpoints:
+        due: float | None = None
+        for point, following in zip(ramp.setpoints, (*ramp.setpoints[1:], None), strict=True):
             remaining = start + point.at_s - self._clock.now()
             if not wait_unless_stopped(self._clock, remaining, should_stop):
                 return False
+            if point is ramp.setpoints[0]:
+                # What held this one up must not shorten the motion.
+                start = self._clock.now()
+            due = start + point.at_s if due is None else due
+            if following is not None and start + following.at_s <= self._clock.now():
+                # Its time is over. To make up for it would prolong the motion.
+                continue
+            self._check_lateness(ramp, due)
             self._link.motors(point.left, point.right)
+            # Not when it was sent but when it was answered: by then, the motors have it.
+            self._check_lateness(ramp, due)
+            due = None
         remaining = start + ramp.total_s - self._clock.now()
         wait_unless_stopped(self._clock, remaining, should_stop)
         return True
+
+    def _check_lateness(self, ramp: Ramp, due: float) -> None:
+        """Refuse to take for the action what has become another motion; rest is rest."""
+        late, limit = self._clock.now() - due, self._config.max_lateness
+        if ramp.moves and late > limit:
+            raise RobotError(
+                f'the motors were {late:.2f} s behind the action (robot.max_lateness {limit:g}): '
+                'the network is slow, or this computer too busy'
+            )
 
     def _wait_for_link(self, should_stop: Callable[[], bool]) -> None:
         wait_unless_stopped(

@@ -1,0 +1,118 @@
+"""An action counts only if the motors did what its ramp says: slow networks, a busy computer."""
+
+import itertools
+import statistics
+import time
+
+from devrobot_interfaces_py.actions import Phase
+from devrobot_robots.clock import SystemClock
+from devrobot_robots.jetbot.config import JetBotConfig
+from devrobot_robots.robot import RobotError
+from jetbot_worlds import Acting, wait
+import pytest
+from robots_fakes import make_executor, Record
+
+STAY, TURN, ON = 0, 1, 2
+ACTIONS = ('stay 0 0', 'turn 0 0.12', 'on 0.1 0.1 2.0')
+DEFAULTS = JetBotConfig()
+BEHIND = r'the motors were \d\.\d\d s behind the action \(robot.max_lateness 0.25\)'
+
+
+def never() -> bool:
+    return False
+
+
+@pytest.fixture
+def far_away(jetbots):
+    """Return a server, the cable to it, and a robot with the settings that it has by default."""
+    server = jetbots.server()
+    cable = jetbots.cable(server.port)
+    robot = jetbots.robot(
+        cable.port,
+        actions=ACTIONS,
+        call_timeout=DEFAULTS.call_timeout,
+        max_lateness=DEFAULTS.max_lateness,
+    )
+    return server, cable, robot
+
+
+def way(server) -> float:
+    """Return speed times time of the right motor, by its own clock, until it rested."""
+    told = server.commands()
+    assert told[-1][1:] == (0.0, 0.0)
+    return sum(old[2] * (new[0] - old[0]) for old, new in itertools.pairwise(told))
+
+
+def wanted_way() -> float:
+    ramp = DEFAULTS.ramp(DEFAULTS.motor_actions()[TURN])
+    pairs = itertools.pairwise(ramp.setpoints)
+    return sum(old.right * (new.at_s - old.at_s) for old, new in pairs)
+
+
+def test_a_network_that_is_too_slow_aborts_the_action_instead_of_making_another_one(far_away):
+    server, cable, robot = far_away
+    cable.delay_s = 0.3
+    record = Record()
+    executor = make_executor(robot, record, SystemClock())
+    executor.start()
+    executor.submit(TURN)
+    event = record.wait_for_phase(Phase.ABORTED, 1)
+    assert executor.shutdown()
+    assert 'the network is slow' in event.message and '\n' not in event.message
+    assert not server.turns()
+    # After the first answer it is known: no second speed goes out.
+    assert {right for _, _, right in server.commands()} == {0.0, 0.03}
+    with pytest.raises(RobotError, match=BEHIND):
+        robot.execute(TURN, never)
+    assert not server.turns()
+    # Rest is rest, however late it was told.
+    robot.execute(STAY, never)
+    cable.delay_s = 0.0
+    robot.execute(TURN, never)
+
+
+def test_an_ordinary_network_moves_the_robot_as_far_as_the_ramp_says(far_away):
+    server, cable, robot = far_away
+    cable.delay_s = 0.03
+    ways = []
+    for _ in range(5):
+        before = way(server)
+        robot.execute(TURN, never)
+        ways.append(way(server) - before)
+    # With all nine setpoints one after the other it would be half as far again.
+    assert statistics.median(ways) == pytest.approx(wanted_way(), rel=0.25)
+
+
+def test_a_network_that_becomes_slow_aborts_the_action(far_away):
+    server, cable, robot = far_away
+    acting = Acting(robot, ON)
+    wait(server.turns, 'motion')
+    cable.delay_s = 0.3
+    error = acting.join()
+    assert 'behind the action' in str(error)
+    assert not server.turns()
+
+
+def test_a_computer_that_is_too_busy_aborts_the_action(far_away):
+    server, _, robot = far_away
+
+    def stalls_once_it_moves() -> bool:
+        if server.turns():
+            time.sleep(0.4)
+        return False
+
+    with pytest.raises(RobotError, match=BEHIND):
+        robot.execute(ON, stalls_once_it_moves)
+    assert not server.turns()
+
+
+def test_a_pause_before_the_first_speed_takes_nothing_from_the_motion(far_away):
+    server, _, robot = far_away
+    pauses = iter([0.3])
+
+    def pauses_first() -> bool:
+        time.sleep(next(pauses, 0.0))
+        return False
+
+    robot.execute(TURN, pauses_first)
+    assert way(server) > 0.5 * wanted_way()
