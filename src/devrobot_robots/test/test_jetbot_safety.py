@@ -15,7 +15,7 @@ from devrobot_interfaces_py.actions import Phase
 from devrobot_robots.clock import SystemClock
 from devrobot_robots.robot import Level, RobotError
 from jetbot_servers import connect_to, ENDING, stops_in_time
-from jetbot_worlds import Acting, FAR, wait
+from jetbot_worlds import Acting, DEADLINE_S, FAR, wait
 import pytest
 from robots_fakes import make_executor, Record
 
@@ -165,16 +165,16 @@ def test_an_exception_in_the_middle_of_a_ramp(jetbots):
 
 
 def test_a_client_that_vanishes_leaves_control_to_the_next_one(jetbots):
-    server = jetbots.server('--silence', '0.5')
+    server = jetbots.server('--silence', '2')
     cable = jetbots.cable(server.port)
     jetbots.robot(cable.port).drive(0.1, 0.0)
     assert server.turns()
     now = time.monotonic()
     cable.is_cut = True
     stops_in_time(server, now)
-    next_one = jetbots.loose_robot(server.port)
-    wait(lambda: not raises(next_one.connect), 'control')
-    recovers(next_one)
+    refusal = raises(jetbots.loose_robot(server.port).connect)
+    assert 'the robot is controlled by 127.0.0.1:' in refusal and 'running' not in refusal
+    recovers(jetbots.robot(server.port, wait_for_robot=DEADLINE_S))
 
 
 def test_a_server_that_lingers_lets_its_client_stop_the_robot_and_leave(jetbots):

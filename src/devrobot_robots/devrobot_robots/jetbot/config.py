@@ -48,7 +48,10 @@ class JetBotConfig:
         0.5, 'speed at motor speed 1, for `cmd_vel` [m/s]', minimum=0.01, maximum=10.0
     )
     wait_for_robot: float = param(
-        0.0, 'how long the start may wait for the server [s]', minimum=0.0, maximum=600.0
+        0.0,
+        'how long the start may wait for the server, or for another driver to leave [s]',
+        minimum=0.0,
+        maximum=600.0,
     )
     connect_timeout: float = param(
         3.0, 'how long connecting may take [s]', minimum=0.1, maximum=60.0

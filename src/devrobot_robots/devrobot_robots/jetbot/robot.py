@@ -13,7 +13,7 @@ from devrobot_robots.clock import Clock, wait_unless_stopped
 from devrobot_robots.jetbot.actions import action_space
 from devrobot_robots.jetbot.config import JetBotConfig
 from devrobot_robots.jetbot.link import Link, Pauses
-from devrobot_robots.jetbot.peer import Address, connect, LinkLostError
+from devrobot_robots.jetbot.peer import Address, CallRefusedError, connect, LinkLostError
 from devrobot_robots.jetbot.pictures import FrozenCamera, picture_from, PictureError
 from devrobot_robots.jetbot.ramp import Ramp
 from devrobot_robots.robot import (
@@ -75,18 +75,17 @@ class JetBotRobot:
         return cls(config, clock=clock, name=name)
 
     def connect(self) -> None:
-        """Connect; a server that is still starting is waited for as long as configured."""
+        """Connect; a server that starts, or obeys another client, is waited for as configured."""
         self._closed.clear()
         end = self._clock.now() + self._config.wait_for_robot
         while True:
             try:
                 self._link.open()
                 break
-            except LinkLostError as error:
+            except (CallRefusedError, LinkLostError) as error:
                 if self._clock.now() >= end:
-                    raise RobotError(
-                        f'{error}; is its server running? See docs/jetbot.md'
-                    ) from error
+                    hint = 'is its server running? See' if type(error) is LinkLostError else 'see'
+                    raise RobotError(f'{error}; {hint} docs/jetbot.md') from error
             if not wait_unless_stopped(self._clock, RETRY_START_S, self._closed.is_set):
                 raise RobotError('it was closed before it could be reached')
         if not self._link.version:
