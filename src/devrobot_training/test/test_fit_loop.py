@@ -227,9 +227,10 @@ def test_a_run_folder_tells_all_that_a_resume_needs(bag, data, tmp_path):
     folder.write_inputs({'inputs': inputs.to_dict(), 'digests': dict(data.digests)})
     config, again = read_run(folder)
     assert config == small(seed=7) and again.train == bag.resolve()
-    same_data(folder.read_inputs()['digests'], open_data(again, config))
+    same_data(folder, open_data(again, config))
+    folder.write_inputs({'digests': {'bag_train': 'other'}})
     with pytest.raises(RunError, match='has changed since the run began'):
-        same_data({'bag_train': 'other'}, data)
+        same_data(folder, data)
     with pytest.raises(RunError, match='monday exists already'):
         RunFolder.create(tmp_path, 'bag', 'monday')
     assert RunFolder.create(tmp_path, 'bag').path != RunFolder.create(tmp_path, 'bag').path

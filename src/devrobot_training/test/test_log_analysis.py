@@ -64,6 +64,8 @@ def test_the_worst_comes_first_and_all_have_a_number_and_a_next_step():
 
 def test_a_log_without_steps_is_a_problem():
     assert bad([event('started', 'x')]) == [(PROBLEM, 'log')]
+    ended = event('stopped', 'non_finite: loss nan at step 0')
+    assert bad([event('started', 'x'), ended]) == [(PROBLEM, 'log'), (PROBLEM, 'end')]
 
 
 def test_few_validations_are_told_and_not_judged():

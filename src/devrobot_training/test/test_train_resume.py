@@ -16,6 +16,8 @@ import pytest
 from team_runs import environment
 import yaml
 
+STATE = 'checkpoints/last/checkpoint.json'
+
 
 @pytest.fixture(scope='module')
 def bag(tmp_path_factory) -> Path:
@@ -138,6 +140,42 @@ def test_a_run_whose_link_became_a_folder_is_left_as_it_is(begun, capsys):
     before = files(begun)
     assert run('train', '--resume', begun, '--stopping.max-samples', 80, '--quiet') == 1
     assert 'must be a link to a checkpoint beside it: delete it' in error_of(capsys)
+    assert files(begun) == before
+
+
+def spoil(path: Path, change) -> None:
+    """Change what a JSON file holds; it stays well-formed."""
+    content = json.loads(path.read_text())
+    change(content)
+    path.write_text(json.dumps(content))
+
+
+@pytest.mark.parametrize(
+    ('file', 'change', 'text'),
+    [
+        ('inputs.json', lambda c: c.update(digests=3), 'is damaged: digests is 3, no mapping'),
+        ('inputs.json', lambda c: c.update(inputs=[3]), 'is damaged: inputs is [3], no mapping'),
+        ('inputs.json', lambda c: c['inputs'].pop('train'), "damaged: 'train' is missing"),
+        ('inputs.json', lambda c: c['inputs'].update(train=3), 'inputs of the run are damaged: '),
+        (STATE, lambda c: c['state']['fit'].pop('rules'), "is damaged (KeyError: 'rules')"),
+        (STATE, lambda c: c['state']['fit'].update(rules=3), 'is damaged (TypeError: '),
+        (
+            STATE,
+            lambda c: c['state']['fit']['loader'].update(pending=[[99999] * 4]),
+            'is damaged (ValueError: a pending row is none of the ',
+        ),
+        (
+            STATE,
+            lambda c: c['state']['fit']['loader']['sampler'].update(counts=[1, 2]),
+            'is damaged (ValueError: ',
+        ),
+    ],
+)
+def test_files_with_wrong_content_are_told_in_one_line_and_left(begun, capsys, file, change, text):
+    spoil(begun / file, change)
+    before = files(begun)
+    assert run('train', '--resume', begun, '--stopping.max-samples', 80, '--quiet') == 1
+    assert text in error_of(capsys)
     assert files(begun) == before
 
 

@@ -196,6 +196,7 @@ def test_a_run_goes_on_only_with_the_recording_it_began_with(runner, places):
     folder.write_inputs({**inputs, 'digests': dict.fromkeys(inputs['digests'], 'other')})
     result = outcome(runner, resumption(places, 'changed'))
     assert result.problem is Problem.INVALID_SESSION and 'has changed' in result.message
+    assert runner.job.report.activity == f'ended: {result.message}'
     assert folder.target(LAST), 'what there was is still there'
 
 
@@ -209,6 +210,8 @@ def test_a_run_goes_on_only_with_the_recording_it_began_with(runner, places):
         ({'run_id': 'walk/../walk/two'}, 'without ".."'),
         ({'run_id': 'walk/two', 'config_path': 'small.yaml'}, 'its own config_path'),
         ({'run_id': 'walk/two', 'checkpoint': 'x'}, 'its own checkpoint'),
+        ({'run_id': 'walk/two', 'overrides': ('preset=tiny',)}, 'its own preset'),
+        ({'run_id': 'two', 'root_session': 'walk'}, "'two' is taken by"),
         ({'run_id': 'walk/two'}, 'inputs of the run are damaged'),
     ],
 )

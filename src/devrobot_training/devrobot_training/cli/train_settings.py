@@ -57,5 +57,5 @@ def folder_to_resume(path: Path, data: Data) -> RunFolder:
     :raises RunError: if its recordings have changed since.
     """
     folder = RunFolder(path)
-    same_data(folder.read_inputs().get('digests', {}), data)
+    same_data(folder, data)
     return folder

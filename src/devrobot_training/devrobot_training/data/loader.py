@@ -103,7 +103,14 @@ class BatchLoader:
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Go on after ``state``, on a loader from which nothing was taken yet."""
+        """
+        Go on after ``state``, on a loader from which nothing was taken yet.
+
+        :raises ValueError: if it is about other canvases.
+        """
+        count = len(self._canvases)
+        if any(not 0 <= row < count for rows in state['pending'] for row in rows):
+            raise ValueError(f'a pending row is none of the {count} canvases')
         self._sampler.restore(state['sampler'])
         self._waiting.clear()
         for rows in state['pending']:

@@ -46,7 +46,6 @@ def check_changes(before: TrainConfig, after: TrainConfig) -> str:
         if not is_among(name, FREE):
             raise ConfigError(
                 f'{name} cannot change from {was} to {wanted} in a run that goes on: leave it '
-                'out, or begin a new run with the weights of this one, by --checkpoint '
-                'RUN/checkpoints/last'
+                "out, or begin a new run from this one's checkpoints/last"
             )
     return ', '.join(f'{name} {was} -> {now}' for name, (was, now) in changed.items())

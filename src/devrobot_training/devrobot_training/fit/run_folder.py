@@ -106,8 +106,8 @@ class RunFolder:
             except FileExistsError:
                 if run_id:
                     raise RunError(
-                        f'{path} exists already: choose another --run-id, or go on with it by '
-                        f'--resume {path}'
+                        f'{path} exists already: choose another run id, or go on with that run '
+                        f'(--resume {path})'
                     ) from None
                 number += 1
                 continue
@@ -145,6 +145,17 @@ class RunFolder:
         if not isinstance(value, dict):
             raise RunError(f'{path} is damaged: it holds no names and values')
         return value
+
+    def read_part(self, name: str) -> dict[str, Any]:
+        """
+        Return one of the mappings that ``write_inputs`` wrote.
+
+        :raises RunError: if this is no run folder, or a damaged one.
+        """
+        part = self.read_inputs().get(name, {})
+        if not isinstance(part, dict):
+            raise RunError(f'{self.path / INPUTS} is damaged: {name} is {part!r}, no mapping')
+        return part
 
     def write_summary(self, summary: Mapping[str, Any]) -> Path:
         """Write what came out; return where."""

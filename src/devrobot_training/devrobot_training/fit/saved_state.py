@@ -70,7 +70,13 @@ def restore(folder: RunFolder, name: str, fitter: Fitter, config: TrainConfig) -
     restore_learner(fitter.learner, tensors, configs, loaded.counters, loaded.state, True)
     if fitter.average is not None:
         fitter.average.restore(loaded.part(MODEL_PREFIX))
-    fitter.restore(loaded.state['fit'])
+    try:
+        fitter.restore(loaded.state['fit'])
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        raise RunError(
+            f'the state in {folder.checkpoints / name} is damaged ({type(error).__name__}: {error}'
+            '): begin a new run from that checkpoint'
+        ) from error
 
 
 def _fits(learner: Learner, state: Tensor | None) -> bool:
@@ -84,6 +90,7 @@ def _with_raw_weights(loaded: LoadedCheckpoint) -> dict[str, Tensor]:
     raw = {f'{MODEL_PREFIX}{name}': value for name, value in loaded.part(RAW_PREFIX).items()}
     if not raw:
         raise RunError(
-            f'checkpoint {loaded.info.name} has no averaged weights: resume with fit.ema 0'
+            f'checkpoint {loaded.info.name} has no averaged weights, which fit.ema asks for: '
+            'begin a new run from it'
         )
     return {**loaded.tensors, **raw}

@@ -76,8 +76,10 @@ class Inputs:
                 namespace=str(value['namespace']),
                 skip_faulty=bool(value['skip_faulty']),
             )
-        except (KeyError, TypeError) as error:
+        except KeyError as error:
             raise RunError(f'the inputs of the run are damaged: {error} is missing') from error
+        except TypeError as error:
+            raise RunError(f'the inputs of the run are damaged: {error}') from error
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -265,7 +267,7 @@ def read_run(folder: RunFolder) -> tuple[TrainConfig, Inputs]:
 
     :raises RunError: if this is no run folder.
     """
-    inputs = Inputs.from_dict(folder.read_inputs().get('inputs', {}))
+    inputs = Inputs.from_dict(folder.read_part('inputs'))
     try:
         return load_config(TrainConfig, folder.path / CONFIG), inputs
     except ConfigError as error:
@@ -279,12 +281,13 @@ def _forward(model: Any, config: TrainConfig, team: Team) -> Callable[..., Any]:
     return torch.compile(inner) if compiles(config.fit.compile, device) else inner
 
 
-def same_data(recorded: Mapping[str, str], data: Data) -> None:
+def same_data(folder: RunFolder, data: Data) -> None:
     """
-    Refuse to resume on other recordings.
+    Refuse to resume a run on other recordings.
 
     :raises RunError: naming the session that changed.
     """
+    recorded = folder.read_part('digests')
     for name, digest in data.digests.items():
         if recorded.get(name, digest) != digest:
             raise RunError(

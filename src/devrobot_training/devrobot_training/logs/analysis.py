@@ -31,7 +31,8 @@ def analyse(log: RunLog, config: AnalysisConfig) -> list[Finding]:
     """Return all findings, the worst first."""
     if not log.steps:
         message = 'no training step was logged'
-        return [Finding(Severity.PROBLEM, 'log', message, 0, 'look at events.log: did it begin?')]
+        advice = 'look at events.log: did it begin?'
+        return [Finding(Severity.PROBLEM, 'log', message, 0, advice), *end(log)]
     found = [
         *progress(log, config),
         *plateau(log, config),
@@ -139,7 +140,7 @@ def end(log: RunLog) -> list[Finding]:
         advice = RULES_OF_STOPS['non_finite'][1]
         found.append(Finding(Severity.PROBLEM, 'end', message, bad, advice))
     turns = [e for e in log.events if e.get('event') in ('started', 'resumed', 'stopped')]
-    step = float(np.nanmax(log.batches['step']))
+    step = float(np.nanmax(log.batches['step'])) if log.steps else 0.0
     if not turns or turns[-1].get('event') != 'stopped':
         message = f'no end yet, step {step:.0f} is the last: it goes on, or was killed'
         advice = 'train --resume RUN goes on from the last checkpoint'

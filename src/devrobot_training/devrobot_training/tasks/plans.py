@@ -90,7 +90,7 @@ def make_plan(request: TrainingRequest, places: ServerConfig) -> Plan:
 def _new(request: TrainingRequest, places: ServerConfig) -> Plan:
     with told_as(Problem.INVALID_CONFIG, ConfigError, RunError, UnusableNameError):
         config = settings_of(request, places.configs_dir, TrainConfig, train_preset)
-        run_id = check_run_id(request.run_id) if request.run_id else free_id(places)
+        run_id = new_id(request, places)
     with told_as(Problem.INVALID_SESSION, UnusableNameError):
         train, validation = sessions_of(request, places)
     inputs = Inputs(
@@ -105,7 +105,7 @@ def _new(request: TrainingRequest, places: ServerConfig) -> Plan:
 def _resumed(request: TrainingRequest, places: ServerConfig) -> Plan:
     with told_as(Problem.INVALID_CONFIG, ConfigError, RunError, UnusableNameError):
         folder = RunFolder(run_path(request.run_id, places.runs_dir))
-        refuse_with_a_run(request, 'config_path', 'checkpoint')
+        refuse_with_a_run(request, 'config_path', 'checkpoint', PRESET)
         before, inputs = read_run(folder)
         config = load_config(TrainConfig, None, request.overrides, base=before)
         changes = check_changes(before, config)
@@ -116,11 +116,11 @@ def _resumed(request: TrainingRequest, places: ServerConfig) -> Plan:
 
 def refuse_with_a_run(request: TrainingRequest, *names: str) -> None:
     """
-    Refuse fields that a request to go on with a run cannot have.
+    Refuse fields and overrides that a request to go on with a run cannot have.
 
-    :raises UnusableNameError: naming those that are filled.
+    :raises UnusableNameError: naming those that are there.
     """
-    given = [name for name in names if getattr(request, name)]
+    given = [name for name in names if getattr(request, name, '') or request.value(name)]
     if given:
         raise UnusableNameError(
             f'run_id {request.run_id!r} without a session goes on with that run, which has '
@@ -206,8 +206,21 @@ def start_of(request: TrainingRequest, places: ServerConfig) -> str:
         return str(find(request.checkpoint, places.checkpoint_folders, 'checkpoint'))
 
 
-def free_id(places: ServerConfig) -> str:
-    """Return a name made of the time that no session has a run of."""
+def new_id(request: TrainingRequest, places: ServerConfig) -> str:
+    """
+    Return the name of a new run, which no session has a run of: of the time, if none is given.
+
+    :raises RunError: if it is no plain name.
+    :raises UnusableNameError: if it is taken.
+    """
+    if request.run_id:
+        taken = sorted(places.runs_dir.glob(f'*/{check_run_id(request.run_id)}'))
+        if taken:
+            raise UnusableNameError(
+                f'run_id {request.run_id!r} is taken by {taken[0]}: give another one, or none; '
+                'without a session it goes on with that run'
+            )
+        return request.run_id
     wanted, number = new_run_id(), 1
     name = wanted
     while any(places.runs_dir.glob(f'*/{name}')):

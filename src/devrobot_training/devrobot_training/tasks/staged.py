@@ -10,7 +10,7 @@ from devrobot_interfaces_py.configs import ConfigError
 from devrobot_training.fit.events import Event
 from devrobot_training.fit.lock import only_one
 from devrobot_training.fit.problems import RunError
-from devrobot_training.fit.run_folder import BEST, check_run_id, INPUTS
+from devrobot_training.fit.run_folder import BEST, INPUTS
 from devrobot_training.jobs import Job
 from devrobot_training.report.stage_records import FAILED, INTERRUPTED
 from devrobot_training.sessions.session import SessionError
@@ -25,8 +25,8 @@ from devrobot_training.tasks.names import find, named_checkpoint, UnusableNameEr
 from devrobot_training.tasks.outcome import Outcome, outcome_of, Problem, told_as
 from devrobot_training.tasks.places import ServerConfig
 from devrobot_training.tasks.plans import (
-    free_id,
     NAMESPACE,
+    new_id,
     ORIGINAL,
     refuse_with_a_run,
     run_path,
@@ -67,7 +67,7 @@ class StagedTask:
                 request, places.configs_dir, StagedConfig, staged_preset, STAGED_WORDS
             )
             resolve_device(self._config.device)
-            self.run_id = check_run_id(request.run_id) if request.run_id else free_id(places)
+            self.run_id = new_id(request, places)
             self._inputs = _inputs(request, places)
 
     @property

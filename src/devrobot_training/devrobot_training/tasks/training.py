@@ -66,14 +66,10 @@ class TrainingTask:
         with told_as(Problem.INVALID_SESSION, SessionError, OSError, RunError):
             data = open_data(plan.inputs, plan.config, job.tell_share)
             if plan.folder is not None:
-                same_data(plan.folder.read_inputs().get('digests', {}), data)
+                same_data(plan.folder, data)
         with ExitStack() as stack:
             with told_as(Problem.INVALID_CONFIG, RunError):
-                settings, command = (
-                    (plan.config, plan.inputs),
-                    ['training_server', *self._overrides],
-                )
-                folder = plan.folder or make_run(self._runs, self.run_id, settings, data, command)
+                folder = plan.folder or self._new_folder(data)
                 stack.enter_context(only_one(folder.path))
             return self._trained(folder, data, job)
 

@@ -241,6 +241,7 @@ def test_a_training_that_a_service_began_is_watched_and_stopped(client, server, 
     assert (stopped.success, stopped.message) == (True, f'stopping the {found.job}')
     found = ended(client)
     assert found.error_code == 0 and answer.run_id in found.error_msg
+    assert found.activity == 'ended: stopped on request'
     assert found.best_checkpoint.name.startswith(f'walk/{answer.run_id}/checkpoints/')
     assert RunFolder(Path(settings['runs_dir']) / 'walk' / answer.run_id).target(LAST)
 
