@@ -31,6 +31,8 @@ TRIED = [
     'exposed___class__', '', 'set_motors.__self__', 'set_motors\x00', b'_parts',
 ]  # fmt: skip
 
+pytestmark = pytest.mark.filterwarnings('error::pytest.PytestUnhandledThreadExceptionWarning')
+
 
 @pytest.fixture(scope='module')
 def server(tmp_path_factory):
@@ -243,12 +245,18 @@ def false_server():
     config = {'allow_all_attrs': True, 'allow_pickle': True}
     server = ThreadedServer(service, hostname='127.0.0.1', port=0, protocol_config=config)
     server.listener.listen()
-    threading.Thread(target=server.start, daemon=True).start()
+    serving = threading.Thread(target=server.start, daemon=True)
+    serving.start()
     address = Address(
         host='127.0.0.1', port=server.port, connect_timeout_s=3.0, call_timeout_s=1.0
     )
-    yield service, connect(address)
+    peer = connect(address)
+    yield service, peer
+    # In this order: rpyc's own server raises in its threads when it is closed under clients.
+    peer.close()
+    wait(lambda: not server.clients, 'the end of the connection')
     server.close()
+    serving.join()
 
 
 class Liar(str):
