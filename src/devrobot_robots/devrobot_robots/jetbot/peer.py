@@ -10,6 +10,7 @@ import socket
 import ssl
 from typing import Any
 
+from devrobot_robots.jetbot.dialling import dial
 from devrobot_robots.robot import RobotError
 
 SUPPORTED = 'rpyc>=5.0.1,<6'
@@ -114,7 +115,7 @@ def connect(address: Address) -> Peer:
     wire = _load_wire()
     context = _tls_context(address.tls) if address.tls else None
     try:
-        sock = socket.create_connection((address.host, address.port), address.connect_timeout_s)
+        sock = dial(address.host, address.port, address.connect_timeout_s)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if context is not None:
             sock = context.wrap_socket(sock)
