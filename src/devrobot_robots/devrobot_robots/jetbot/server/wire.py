@@ -123,7 +123,7 @@ class RobotServer(ThreadedServer):
             self,
             hostname=address[0],
             port=address[1],
-            authenticator=shake_hands if tls is not None else None,
+            authenticator=self._shake_hands if tls is not None else None,
             protocol_config=dict(PROTOCOL),
             logger=log,
             auto_register=False,
@@ -139,6 +139,15 @@ class RobotServer(ThreadedServer):
         channel = SmallChannel(channel.stream)
         channel.heard = lambda: self._seats.heard(sock)
         return StrictConnection(service, channel, config)
+
+    def _shake_hands(self, sock: ssl.SSLSocket) -> Tuple[ssl.SSLSocket, None]:
+        client = '{}:{}'.format(*sock.getpeername()[:2])
+        try:
+            return shake_hands(sock)
+        except AuthenticationError as error:
+            # No template: each reason is to be shown, however many connections fail.
+            self.logger.warning(f'no TLS with {client}: {error}')
+            raise
 
     def _accept_method(self, sock: socket.socket) -> None:
         try:
