@@ -6,6 +6,7 @@ import math
 from pathlib import Path
 import sys
 
+from devrobot_interfaces_py.configs import ConfigError
 from devrobot_training.fit.problems import RunError
 from devrobot_training.logs import writers
 from devrobot_training.logs.writers import (
@@ -76,6 +77,8 @@ def test_a_package_is_looked_for_before_anything_begins(monkeypatch):
     check_writers([])
     with pytest.raises(RunError, match='--log-to wandb needs the package wandb: .venv/bin/pip'):
         check_writers(['wandb'])
+    with pytest.raises(ConfigError, match="log_to has 'tensorbord', must be of tensorboard, wan"):
+        check_writers(['tensorbord'])
 
 
 def test_no_names_no_writers(folder):

@@ -15,7 +15,10 @@ from reference_sessions import recorded
 
 PACKAGE = Path(__file__).parents[1]
 COMMANDS = dict(
-    re.findall(r"f'(\w+) = \{NAME\}\.cli\.(\w+):main'", (PACKAGE / 'setup.py').read_text())
+    re.findall(
+        r"(\w+) = command\('devrobot_training\.cli\.(\w+)'\)",
+        (PACKAGE / 'devrobot_training/programs.py').read_text(),
+    )
 )
 
 

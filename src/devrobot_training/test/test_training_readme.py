@@ -37,7 +37,7 @@ def test_a_setting_that_changed_is_written_anew_and_nothing_else():
 
 def test_every_command_is_in_the_list():
     setup = (PACKAGE / 'setup.py').read_text(encoding='utf-8')
-    commands = re.findall(r"f'(\w+) = \{NAME\}\.cli\.", setup)
+    commands = re.findall(r"f'(\w+) = \{NAME\}\.programs:\1'", setup)
     assert commands
     assert [name for name in commands if f'\n| `{name}` |' not in TEXT] == []
 

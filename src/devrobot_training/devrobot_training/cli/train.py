@@ -7,7 +7,7 @@ from pathlib import Path
 import sys
 from typing import Any
 
-from devrobot_interfaces_py.configs import add_arguments, ConfigError
+from devrobot_interfaces_py.configs import add_arguments, config_from_args, ConfigError
 from devrobot_training.cli.command import (
     add_reading_options,
     check_folder,
@@ -49,7 +49,7 @@ from devrobot_training.fit.team import join_team, leave_team, member_device, Tea
 from devrobot_training.fit.training import Data, Inputs, make_run, open_data, Training
 from devrobot_training.logs.metrics_log import MetricsLog
 from devrobot_training.logs.recording import MetricsRecorder
-from devrobot_training.logs.writers import check_writers, make_writers, WRITERS
+from devrobot_training.logs.writers import check_writers, LogSettings, make_writers
 from devrobot_world_model.config import PRESET_NAMES
 
 FAILED = ('non_finite',)
@@ -99,10 +99,8 @@ def build_parser() -> argparse.ArgumentParser:
         metavar='N',
         help='processes that share each batch, one GPU each (default 1)',
     )
-    parser.add_argument(
-        '--log-to', choices=tuple(WRITERS), nargs='*', default=[], help='further logs of metrics'
-    )
     add_arguments(parser, TrainConfig)
+    add_arguments(parser, LogSettings)
     add_reading_options(parser)
     # What was not given is None: with --resume also a default that was is refused.
     parser.set_defaults(**dict.fromkeys(OWN))
@@ -122,7 +120,7 @@ def work(arguments: argparse.Namespace, words: Sequence[str]) -> Any:
         end_by_force_at_once()
     if arguments.run_id:
         check_run_id(arguments.run_id)
-    check_writers(arguments.log_to)
+    check_writers(config_from_args(LogSettings, arguments).log_to)
     config, inputs, changes = chosen(arguments)
     check_folder('--runs-dir', arguments.runs_dir or RUNS)
     _check_processes(arguments.processes, config)
@@ -250,7 +248,7 @@ def _prepare(
     if team.leads:
         recorder = MetricsRecorder(
             MetricsLog(folder.path / METRICS),
-            writers=make_writers(arguments.log_to, folder.path),
+            writers=make_writers(config_from_args(LogSettings, arguments).log_to, folder.path),
             events=folder.path / EVENTS,
         )
         listeners.append(recorder)

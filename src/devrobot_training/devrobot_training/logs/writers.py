@@ -6,6 +6,7 @@ trained on. A row takes 0.12 ms (TensorBoard) or 0.25 ms (Weights & Biases) of t
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 import hashlib
 import importlib.util
 import math
@@ -14,6 +15,7 @@ import re
 from types import MappingProxyType
 from typing import Any, Protocol
 
+from devrobot_interfaces_py.configs import ConfigError, param
 from devrobot_training.fit.problems import RunError
 from devrobot_training.fit.run_folder import CONFIG, STAGES
 import yaml
@@ -159,12 +161,25 @@ def _own_parts(folder: Path) -> tuple[str, ...]:
     return parts[-own:]
 
 
+def check_names(names: Sequence[str]) -> None:
+    """
+    Look whether there are writers of these names.
+
+    :raises ConfigError: if there is none of one.
+    """
+    unknown = [name for name in names if name not in WRITERS]
+    if unknown:
+        raise ConfigError(f'log_to has {unknown[0]!r}, must be of {", ".join(WRITERS)}')
+
+
 def check_writers(names: Sequence[str]) -> None:
     """
     Look whether the packages of writers are there, without beginning anything.
 
-    :raises RunError: if one is not.
+    :raises ConfigError: if there is no writer of a name.
+    :raises RunError: if a package is not there.
     """
+    check_names(names)
     for name in names:
         if importlib.util.find_spec(name) is None:
             raise RunError(_missing(name))
@@ -182,6 +197,15 @@ def make_writers(names: Sequence[str], folder: Path) -> list[MetricsWriter]:
 WRITERS: Mapping[str, Callable[[Path], MetricsWriter]] = MappingProxyType(
     {'tensorboard': TensorBoardWriter, 'wandb': WandbWriter}
 )
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogSettings:
+    """Where the numbers of a training go beside its own log; ``check_names`` checks it."""
+
+    log_to: tuple[str, ...] = param(
+        (), f'further logs of each training, any of {", ".join(WRITERS)}, separated by commas'
+    )
 
 
 def _missing(package: str) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from devrobot_interfaces_py.configs import check_ranges, ConfigError, load_config, param
 from devrobot_training.evaluation.config import EvaluationConfig
 from devrobot_training.fit.config import train_preset, TrainConfig
-from devrobot_training.logs.writers import WRITERS
+from devrobot_training.logs.writers import check_names, LogSettings
 from devrobot_training.sessions.splits import GrowthConfig, SplitConfig
 from devrobot_training.sweeps.config import OFF, PLATEAU, SweepConfig
 
@@ -19,7 +19,7 @@ SUFFIX = '.yaml'
 
 
 @dataclass(frozen=True, kw_only=True)
-class StagedSettings:
+class StagedSettings(LogSettings):
     """What a staged training has beside the settings of a training."""
 
     splits: GrowthConfig = field(default_factory=GrowthConfig)
@@ -36,9 +36,6 @@ class StagedSettings:
     )
     baseline: bool = param(True, 'train each stage from the second with fresh weights, too')
     baseline_sweeps: bool = param(False, 'sweep in baselines as well')
-    log_to: tuple[str, ...] = param(
-        (), f'further logs of each training, any of {", ".join(WRITERS)}'
-    )
     keep_checkpoints: int = param(
         5,
         'checkpoints of stages that are kept, the best ones on the original session; the newest '
@@ -55,9 +52,7 @@ class StagedConfig(StagedSettings, TrainConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_ranges(self)
-        unknown = [name for name in self.log_to if name not in WRITERS]
-        if unknown:
-            raise ConfigError(f'log_to has {unknown[0]!r}, must be of {", ".join(WRITERS)}')
+        check_names(self.log_to)
         stopping = self.stopping
         if self.sweep.when == PLATEAU and not stopping.plateau:
             raise ConfigError(
