@@ -69,12 +69,12 @@ def test_a_time_budget_ends_it_after_the_step_that_used_it_up(data, tmp_path):
     config = limited(0, stopping__time_budget=7.5, optimizer__learning_rate=0.0)
     training = Training(RunFolder(tmp_path), config, data, listeners=[losses := Losses()])
     # The clock is looked at several times per step, and moves by a second per training step.
-    training.fitter._clock = Clock(wall=lambda: 100.0 + training.learner.step)
+    training.fitter._watch.clock = Clock(wall=lambda: 100.0 + training.learner.step)
     stop = training.run()
     assert stop.reason == 'time' and sorted(losses.by_step) == list(range(1, 9))
     again = Training(RunFolder(tmp_path), config, data)
     assert again.resume()
-    again.fitter._clock = Clock(wall=lambda: 5000.0)
+    again.fitter._watch.clock = Clock(wall=lambda: 5000.0)
     assert again.run() == stop and again.learner.step == 8
 
 

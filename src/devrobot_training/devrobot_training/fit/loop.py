@@ -27,11 +27,11 @@ from devrobot_training.fit.events import (
 from devrobot_training.fit.gradients import gradient_norms
 from devrobot_training.fit.progress import Clock, Progress
 from devrobot_training.fit.stopping import Stop, StoppingRules
+from devrobot_training.fit.stopwatch import Stopwatch
 from devrobot_training.fit.team import Team
 from devrobot_training.fit.validation import Validator
 from devrobot_world_model.learning.imagined import with_imagined_history
 from devrobot_world_model.learning.step import Learner, NonFiniteLossError, StepResult
-import numpy as np
 import torch
 
 NEAR_ENOUGH = 0.95
@@ -68,7 +68,7 @@ class Fitter:
         self.config = config
         self.progress = Progress()
         self._team = team or Team()
-        self._clock = clock or Clock()
+        self._watch = Stopwatch(self.progress, self._team, clock or Clock())
         self._save = save
         self._listeners = listeners
         self.learner = parts.learner
@@ -98,9 +98,6 @@ class Fitter:
         self._saved_step = -1
         #: Why the training has ended, also of one whose last state was restored.
         self.ended: Stop | None = None
-        self._begun = (0.0, 0.0)
-        self._spent = 0.0
-        self._window = (0.0, 0)
 
     def run(self, should_stop: Callable[[], bool] = lambda: False) -> Stop:
         """
@@ -110,10 +107,7 @@ class Fitter:
 
         :raises TeamError: if another process of the team is gone.
         """
-        done, clock = self.progress, self._clock
-        self._begun = (clock.cpu(), clock.wall() - done.wall_seconds)
-        self._spent = done.cpu_seconds
-        self._window = (clock.wall(), self.samples)
+        self._watch.start(self.samples)
         try:
             stop = self.ended = self._ended_before()
             while stop is None:
@@ -121,7 +115,7 @@ class Fitter:
                     stop = Stop('interrupted', 'stopped on request')
                     break
                 stop = self._step()
-            self._tell_time()
+            self._watch.read()
             self._checkpoint(best=False)
             self.tell('stopped', f'{stop.reason}: {stop.message}')
             return stop
@@ -158,7 +152,7 @@ class Fitter:
 
     def _ended_before(self) -> Stop | None:
         """Return why the training had ended before it was restored, where that still holds."""
-        seconds = self._agreed(self.progress.wall_seconds)
+        seconds = self._elapsed()
         holds = self.ended is not None and self._rules.holds(
             self.ended, samples=self.samples, elapsed_s=seconds
         )
@@ -168,7 +162,7 @@ class Fitter:
         """Make one step with all that is due after it; return why to stop, if so."""
         config, learner = self.config.fit, self.learner
         before = self.samples
-        begin = self._clock.wall()
+        begin = self._watch.clock.wall()
         loaded = self._loader.next()
         try:
             result = self._team.step(lambda: learner.train_step(self._imagined(loaded)))
@@ -176,11 +170,9 @@ class Fitter:
             return Stop('non_finite', str(error))
         if self.average is not None:
             self.average.update(learner.step)
-        self._note(loaded, result, self._clock.wall() - begin)
-        self._tell_time()
-        self.ended = self._rules.after_step(
-            samples=self.samples, elapsed_s=self._agreed(self.progress.wall_seconds)
-        )
+        self._note(loaded, result, self._watch.clock.wall() - begin)
+        self._watch.read()
+        self.ended = self._rules.after_step(samples=self.samples, elapsed_s=self._elapsed())
         if _crossed(before, self.samples, config.validate_every):
             self._validate()
         elif _crossed(before, self.samples, config.checkpoint_every):
@@ -203,11 +195,11 @@ class Fitter:
         """Samples of all processes."""
         return self.learner.samples_seen
 
-    def _agreed(self, seconds: float) -> float:
-        """Return the same time in every process."""
-        if self._team.size == 1 or not self.config.stopping.uses_time:
-            return seconds
-        return float(self._team.total(np.array([seconds]))[0]) / self._team.size
+    def _elapsed(self) -> float:
+        """Return the wall time; where rules go by it, all processes have the same."""
+        if self.config.stopping.uses_time:
+            return self._watch.agreed()
+        return self.progress.wall_seconds
 
     def _imagined(self, loaded: Loaded) -> Any:
         if loaded.before is None or loaded.imagined is None:
@@ -260,7 +252,7 @@ class Fitter:
         if improved:
             progress.best, progress.best_step = value, self.learner.step
         progress.within_2px = found.within_2px
-        self._tell_time()
+        self._watch.read()
         if progress.cpu_seconds_to_95 is None and found.within_2px >= NEAR_ENOUGH:
             progress.cpu_seconds_to_95 = progress.cpu_seconds
         stop = self._rules.after_validation(train_ema=progress.train_loss, validation=value)
@@ -280,7 +272,7 @@ class Fitter:
                 improved=improved,
                 learning_rate=self.learner.optimizer.param_groups[0]['lr'],
                 gradient_norms=norms,
-                samples_per_second=self._rate(),
+                samples_per_second=self._watch.rate(self.samples),
                 draw_counts=draw_summary(self.sampler),
             )
         )
@@ -289,18 +281,6 @@ class Fitter:
 
     def _tell_validating(self) -> None:
         self._emit(Validating(step=self.learner.step, samples=self.samples))
-
-    def _rate(self) -> float:
-        """Return samples per second since the last validation."""
-        now, samples = self._clock.wall(), self.samples
-        begin, before = self._window
-        self._window = (now, samples)
-        return (samples - before) / max(now - begin, 1e-9)
-
-    def _tell_time(self) -> None:
-        own = np.array([self._clock.cpu() - self._begun[0]])
-        self.progress.cpu_seconds = self._spent + float(self._team.total(own)[0])
-        self.progress.wall_seconds = self._clock.wall() - self._begun[1]
 
     def _emit(self, event: Any) -> None:
         for listener in self._listeners:
