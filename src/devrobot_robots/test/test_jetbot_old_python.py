@@ -75,7 +75,7 @@ def old_server(old_python, tmp_path) -> Iterator:
         process = subprocess.Popen(
             [
                 old_python, '-m', 'devrobot_jetbot_server', '--hardware', 'jetbot_plain_hardware',
-                '--hardware-option', '.', '--port', '0', '--port-file', 'port', *options,
+                '--hardware-option', str(robot), '--port', '0', '--port-file', 'port', *options,
             ],
             cwd=robot,
             env={'PATH': os.environ['PATH']},

@@ -1,6 +1,7 @@
 """The command line of the server."""
 
 import argparse
+from contextlib import closing
 import logging
 import os
 import signal
@@ -12,6 +13,7 @@ from typing import Any, Optional, Sequence
 
 from . import binding, hardware
 from .camera import CameraLoop
+from .claim import claim_robot, claiming_port
 from .control import Control
 from .motors import GuardedMotors, MotorError
 from .quiet_log import make_log
@@ -98,7 +100,7 @@ def run(options: argparse.Namespace, log: logging.Logger) -> None:
     """
     Serve until a signal comes; then the motors are stopped.
 
-    :raises BindError, MotorError, OSError: if the server cannot start.
+    :raises BindError, ClaimError, MotorError, OSError: if the server cannot start.
     :raises ServingError: if it cannot go on.
     """
     ended = threading.Event()
@@ -121,22 +123,24 @@ def _serve_until(ended: threading.Event, options: argparse.Namespace, log: loggi
     control = Control(options.silence, time.monotonic)
     parts = RobotParts(motors, camera, control, options.max_speed, log)
     seats = Seats(options.max_clients, control.has, time.monotonic)
-    try:
-        motors.open()
-        camera.start()
-        # Not longer: without a camera the motors can still be driven, and stopped.
-        camera.fresh(CAMERA_START_S)
-        server = RobotServer(
-            lambda client: RobotService(parts, client), (address, options.port), log, seats, tls
-        )
+    place = (address, options.port)
+    with claiming_port(place):
+        server = RobotServer(lambda client: RobotService(parts, client), place, log, seats, tls)
+    # Port and robot are claimed before the motors are opened, which stops them: they may turn for
+    # another server.
+    with closing(server), closing(claim_robot(options.hardware, options.hardware_option)):
         try:
+            motors.open()
+            camera.start()
+            # Not longer: without a camera the motors can still be driven, and stopped.
+            camera.fresh(CAMERA_START_S)
+            with claiming_port(place):
+                server.open()
             _listen(server, address, ended, options, camera)
         finally:
             motors.close()
             server.close()
-    finally:
-        motors.close()
-        camera.close()
+            camera.close()
 
 
 def _listen(

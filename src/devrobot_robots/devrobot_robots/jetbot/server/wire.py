@@ -112,9 +112,10 @@ class RobotServer(ThreadedServer):
         tls: 'Optional[MutualTls]' = None,
     ) -> None:
         """
-        Bind to ``address``.
+        Bind to ``address``; nobody can connect before ``open()``.
 
         :param make_service: makes the object that serves a client, from the client's address.
+        :raises OSError: if that fails.
         """
         self._make_service = make_service
         self._seats = seats
@@ -128,7 +129,14 @@ class RobotServer(ThreadedServer):
             logger=log,
             auto_register=False,
         )
-        self.listener.listen(self.backlog)  # who knows the port can connect from now on
+
+    def open(self) -> None:
+        """
+        Let clients connect; they are served from ``start()`` on.
+
+        :raises OSError: if another process listens there by now.
+        """
+        self.listener.listen(self.backlog)
 
     def _connect(self, channel: Channel, config: Any) -> Connection:
         """Make the connection of a client; rpyc calls this on its ``service``."""
