@@ -1,6 +1,6 @@
 """One training of a stage, part after part, against sequences that were worked out by hand."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -206,6 +206,32 @@ def test_other_reasons_end_the_stage_without_a_sweep(tmp_path, reason):
 def test_without_any_weights_the_training_has_failed_with_its_reason(tmp_path):
     result = Script(tmp_path, trainings=[('non_finite', None, 8)]).run(flat())
     assert result.checkpoint == '' and 'it was non_finite' in result.reason
+
+
+@pytest.mark.parametrize(
+    ('changes', 'baseline', 'ends'),
+    [
+        ({}, True, False),
+        ({}, False, True),
+        ({'baseline_sweeps': True}, True, True),
+        ({'sweep__when': 'off'}, True, True),
+        ({'sweep__when': 'initial'}, True, True),
+    ],
+)
+def test_a_plateau_ends_no_baseline_where_others_sweep_and_go_on(
+    tmp_path, changes, baseline, ends
+):
+    script = Script(tmp_path, trainings=[('samples', 0.4, 10_000)], sweeps=[(0.3, 1e-3)])
+    script.run(flat(**changes), baseline=baseline)
+    assert [config.stopping.plateau for config in script.configs] == [ends]
+
+
+def test_a_baseline_without_limits_ends_at_its_plateau(tmp_path):
+    script = Script(tmp_path, trainings=[('plateau', 0.4, 100)])
+    config = flat()
+    unlimited = replace(config, stopping=replace(config.stopping, max_samples=0))
+    script.run(unlimited, baseline=True)
+    assert script.configs[0].stopping.plateau
 
 
 def test_baselines_do_not_sweep_unless_they_are_told_to(tmp_path):

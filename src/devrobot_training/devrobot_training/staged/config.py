@@ -35,7 +35,11 @@ class StagedSettings(LogSettings):
         1, 'trainings of a stage at a time, each in a process', minimum=1, maximum=1000
     )
     baseline: bool = param(True, 'train each stage from the second with fresh weights, too')
-    baseline_sweeps: bool = param(False, 'sweep in baselines as well')
+    baseline_sweeps: bool = param(
+        False,
+        'sweep in baselines as well; without, no plateau ends them before the limits of samples '
+        'and time, where others sweep and go on',
+    )
     keep_checkpoints: int = param(
         5,
         'checkpoints of stages that are kept, the best ones on the original session; the newest '

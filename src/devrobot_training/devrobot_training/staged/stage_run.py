@@ -31,6 +31,7 @@ from devrobot_training.staged.run_files import (
     TASK,
 )
 from devrobot_training.sweeps.config import INITIAL, OFF
+from devrobot_training.sweeps.config import PLATEAU as AT_PLATEAU
 from devrobot_training.sweeps.grid import derive_seed
 from devrobot_training.sweeps.phases import SweepTask
 from devrobot_training.sweeps.result import SweepResult
@@ -182,11 +183,23 @@ class StageRun:
                 config.stopping,
                 max_samples=left or 0,
                 time_budget=budget.seconds_left or 0.0,
+                plateau=config.stopping.plateau and not self._uses_up_its_budget,
                 plateau_after=self._config.sweep.cooldown
                 if after_sweep
                 else config.stopping.plateau_after,
             ),
         )
+
+    @property
+    def _uses_up_its_budget(self) -> bool:
+        """
+        Whether no plateau ends it.
+
+        One that may not sweep would end where the others search and go on, and be no comparison.
+        """
+        stopping = self._config.stopping
+        limited = stopping.max_samples > 0 or stopping.uses_time
+        return self._config.sweep.when == AT_PLATEAU and not self._may_sweep and limited
 
     def _sweep(self, why: str) -> Stop | None:
         """Search a rate from the best weights so far; return why to stop, if so."""
