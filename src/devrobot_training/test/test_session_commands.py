@@ -118,6 +118,26 @@ def test_errors_of_the_system_name_the_file_and_the_reason(folder, bag, capsys):
     )
 
 
+@pytest.mark.parametrize(
+    ('words', 'near'),
+    [
+        (('staged', '--sweep.candidate', '3'), '--sweep.candidates'),
+        (('staged', '--candidates=3'), '--sweep.candidates'),
+        (('train', 'bag', '--fit.batch_size', '3'), '--fit.batch-size'),
+        (('report', 'run', '--compar', 'a'), '--compare'),
+    ],
+)
+def test_an_unknown_option_is_one_line_with_the_nearest_one(words, near, capsys):
+    assert run(*words) == 2
+    told = error_of(capsys)
+    assert f', did you mean {near}?' in told and 'usage' not in told
+
+
+def test_a_missing_argument_is_one_line_without_the_usage(capsys):
+    assert run('split_session') == 2
+    assert 'the following arguments are required' in error_of(capsys)
+
+
 def test_wrong_settings_are_one_line(folder, bag, capsys):
     assert run('split_session', bag, '--train-ratio', '1.5') == 1
     assert '--train-ratio is 1.5, must be between 0.01 and 0.99' in error_of(capsys)

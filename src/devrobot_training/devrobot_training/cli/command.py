@@ -4,13 +4,14 @@ import argparse
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+import difflib
 import errno
 import os
 from pathlib import Path
 import signal
 import sys
 import textwrap
-from typing import Any
+from typing import Any, NoReturn
 
 from devrobot_interfaces_py.atomic import write_json
 from devrobot_interfaces_py.bags import BagError
@@ -43,9 +44,32 @@ class Outcome:
     code: int = 0
 
 
+class _Parser(argparse.ArgumentParser):
+    """Tells mistakes in one line: of commands with a hundred options the usage hides it."""
+
+    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
+        arguments, unknown = self.parse_known_args(args, namespace)
+        if unknown:
+            self.error(self._told(unknown))
+        return arguments
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f'error: {" ".join(message.split())} ({self.prog} --help lists all)\n')
+
+    def _told(self, unknown: Sequence[str]) -> str:
+        names = [word.partition('=')[0] for word in unknown if word.startswith('-')]
+        if not names:
+            return f'unrecognized arguments: {" ".join(unknown)}'
+        known = self._option_string_actions
+        near = [option for option in known if option.endswith(f'.{names[0].lstrip("-")}')]
+        near = near or difflib.get_close_matches(names[0], known, n=1, cutoff=0.5)
+        hint = f', did you mean {near[0]}?' if near else ''
+        return f'unrecognized arguments: {names[0]}{hint}'
+
+
 def make_parser(name: str, description: str, example: str) -> argparse.ArgumentParser:
     """Return a parser with the options that every command has."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog=f'{PROGRAM} {name}',
         description=textwrap.fill(description, HELP_WIDTH, break_on_hyphens=False),
         # Not wrapped, so that it can be copied.
