@@ -74,13 +74,28 @@ def test_an_unknown_key_is_refused_with_the_nearest_one(bag, tmp_path, capsys, k
         (('--root-session', 'BAG', '--device', 'cuda:7'), "device 'cuda:7' was asked for"),
         (('--root-session', 'BAG', '--stopping.plateau', 'false'), 'needs stopping.plateau true'),
         (('--root-session', 'BAG', '--log-to', 'tensorbord'), 'must be of tensorboard, wandb'),
+        (('--root-session', 'BAG', '--checkpoint', 'none'), "there is no checkpoint 'none'"),
     ],
 )
 def test_mistakes_end_in_one_line_and_leave_nothing(bag, tmp_path, capsys, words, text, folder):
     given = [bag if word == 'BAG' else word for word in words]
     assert run('staged', *given, '--output-dir', tmp_path / 'runs', '--quiet') == 1
     assert text in error_of(capsys)
-    assert not list(tmp_path.glob('runs/*/*'))
+    assert not list(tmp_path.glob('runs/*'))
+
+
+def test_a_checkpoint_that_does_not_fit_is_refused_before_anything_is_made(
+    bag, config, tmp_path, capsys
+):
+    words = ('--root-session', bag, '--config', config, '--stage', 1, '--quiet')
+    assert run('staged', *words, '--output-dir', tmp_path / 'made', '--run-id', 'a') == 0
+    best = tmp_path / 'made/walk/a/checkpoints/best'
+    capsys.readouterr()
+    for other in ((), ('--dry-run',)):
+        options = ('--checkpoint', best, '--model.encoder-width', 64, *other)
+        assert run('staged', *words, *options, '--output-dir', tmp_path / 'runs') == 1
+        assert 'encoder_width' in error_of(capsys)
+    assert not (tmp_path / 'runs').exists()
 
 
 def test_a_folder_that_is_no_run_cannot_be_resumed(tmp_path, capsys):

@@ -26,6 +26,7 @@ from devrobot_training.cli.staged_output import ending_text, plan_rows, plan_tex
 from devrobot_training.fit.config import DEFAULT_PRESET
 from devrobot_training.fit.lock import only_one
 from devrobot_training.fit.run_folder import check_run_id, RUNS
+from devrobot_training.fit.starting import check_start
 from devrobot_training.report.stage_records import FAILED
 from devrobot_training.report.stage_records import INTERRUPTED as WAS_INTERRUPTED
 from devrobot_training.staged.begin import begin, Begun, read_begun
@@ -250,6 +251,7 @@ def _run(begun: Begun, console: StagedConsole) -> Ending:
 
 def _dry_run(arguments: argparse.Namespace, console: StagedConsole) -> dict[str, Any]:
     inputs, config = inputs_of(arguments), settings(arguments)
+    check_start(inputs.checkpoint, config)
     session_name(inputs, console.reading)
     with tempfile.TemporaryDirectory() as folder:
         plan = make_plan(inputs, config, Path(folder), console.reading)

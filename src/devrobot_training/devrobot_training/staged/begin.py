@@ -3,12 +3,12 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-import shutil
 from typing import Any
 
 from devrobot_interfaces_py.configs import ConfigError, load_config
 from devrobot_training.fit.problems import RunError
-from devrobot_training.fit.run_folder import CONFIG, RunFolder
+from devrobot_training.fit.run_folder import CONFIG, RunFolder, taken_away_on_failure
+from devrobot_training.fit.starting import check_start
 from devrobot_training.logs.writers import check_writers
 from devrobot_training.staged.config import StagedConfig
 from devrobot_training.staged.inputs import StagedInputs
@@ -49,9 +49,11 @@ def begin(
     Make the folder of a new run; of one that cannot be planned nothing is left.
 
     :raises SessionError: if the sessions cannot be used.
+    :raises CheckpointError: if the weights to begin with cannot be used.
     :raises RunError: if there is such a run, or a package for ``log_to`` is missing.
     """
     check_writers(config.log_to)
+    check_start(inputs.checkpoint, config)
     name = session_name(inputs, reading)
     run = RunFolder.create(runs, name, run_id)
     facts = {
@@ -60,14 +62,11 @@ def begin(
         'command': list(command),
         'config_file': config_file and str(Path(config_file).resolve()),
     }
-    try:
+    with taken_away_on_failure(run, new=True):
         run.write_config(config)
         run.write_inputs(facts)
         plan = make_plan(inputs, config, run.path, reading)
         write_plan(plan, run.path)
-    except BaseException:
-        shutil.rmtree(run.path, ignore_errors=True)
-        raise
     return Begun(folder=run.path, config=config, inputs=inputs, plan=plan, facts=facts)
 
 
