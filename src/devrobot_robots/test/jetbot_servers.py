@@ -1,15 +1,19 @@
 """The server alone, as a process that signals can be sent to, and a plain connection to it."""
 
+from collections.abc import Callable
 from contextlib import suppress
+from functools import wraps
 import os
 from pathlib import Path
 import signal
 import subprocess
 import sys
+from typing import Any
 
 from devrobot_robots.jetbot.peer import Address, connect, Peer
-from jetbot_worlds import DEAD_MAN_S, only_child, SimulatedJetBot, SLACK_S, wait
+from jetbot_worlds import DEAD_MAN_S, only_child, SimulatedJetBot, wait
 
+TRIES = 3
 ENDING = [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT]
 
 
@@ -73,13 +77,40 @@ def has_ended(process_id: int) -> bool:
     return state == 'Z'
 
 
-def stops_in_time(server: SimulatedJetBot, since: float) -> None:
-    wait(lambda: not server.turns(), 'the motors to stop')
-    assert stop_after_s(server, since) < DEAD_MAN_S + SLACK_S
+def in_time(experiment: Callable[..., float]) -> Callable[..., None]:
+    """
+    Make a test of an experiment that measures how long the motors turned on after a fault [s].
+
+    One of three tries must keep the dead-man time: a machine that is stalled may miss it now and
+    then, but a server that is too slow misses it each time.
+    """
+
+    @wraps(experiment)
+    def test(**fixtures: Any) -> None:
+        times: list[float] = []
+        while len(times) < TRIES and not (times and times[-1] < DEAD_MAN_S):
+            times.append(experiment(**fixtures))
+        assert times[-1] < DEAD_MAN_S, times
+
+    return test
 
 
 def stop_after_s(server: SimulatedJetBot, since: float) -> float:
-    """Return how long after a moment the motors came to rest, by the clock of the motors."""
+    """
+    Return how long after a moment the motors came to rest, by the clock of the motors.
+
+    Not by that of the test, which may look late.
+    """
+    wait(lambda: not server.turns(), 'the motors to stop')
     told = server.commands()
     last_motion_s = max(moment for moment, *speeds in told if any(speeds))
     return min(moment for moment, *_ in told if moment > last_motion_s) - since
+
+
+def first_stop_after_s(server: SimulatedJetBot, since: float) -> float:
+    """Return the same for the first stop, where commands on their way come later."""
+
+    def stops() -> list[float]:
+        return [m for m, *speeds in server.commands() if m > since and not any(speeds)]
+
+    return min(wait(stops, 'the motors to stop')) - since

@@ -14,7 +14,7 @@ import time
 from devrobot_interfaces_py.actions import Phase
 from devrobot_robots.clock import SystemClock
 from devrobot_robots.robot import Level, RobotError
-from jetbot_servers import connect_to, ENDING, stops_in_time
+from jetbot_servers import connect_to, ENDING, first_stop_after_s, in_time, stop_after_s
 from jetbot_worlds import Acting, DEADLINE_S, FAR, wait
 import pytest
 from robots_fakes import make_executor, Record
@@ -48,8 +48,7 @@ def recovers(robot) -> None:
     wait(drives, 'the robot to be driven again')
 
 
-@pytest.fixture
-def moving(jetbots):
+def move(jetbots):
     """Return a server, a cable, a robot behind it, and its long action, which has begun."""
     server = jetbots.server()
     cable = jetbots.cable(server.port)
@@ -59,41 +58,48 @@ def moving(jetbots):
     return server, cable, robot, acting
 
 
-def test_the_server_is_killed(moving):
-    server, _, robot, acting = moving
+@in_time
+def test_the_server_is_killed(jetbots) -> float:
+    server, _, robot, acting = move(jetbots)
     now = time.monotonic()
     server.process.kill()
     server.process.wait()
-    stops_in_time(server, now)
+    time_s = stop_after_s(server, now)
     assert isinstance(acting.join(), RobotError)
     assert robot.health()[0].level is Level.ERROR
     server.start()
     recovers(robot)
+    return time_s
 
 
-def test_the_server_freezes(moving):
-    server, _, robot, acting = moving
+@in_time
+def test_the_server_freezes(jetbots) -> float:
+    server, _, robot, acting = move(jetbots)
     now = time.monotonic()
     server.process.send_signal(signal.SIGSTOP)
-    stops_in_time(server, now)
+    time_s = stop_after_s(server, now)
     assert 'does not answer' in str(acting.join())
     assert robot.health()[0].level is Level.ERROR
     server.process.send_signal(signal.SIGCONT)
     recovers(robot)
     assert not server.turns()
+    return time_s
 
 
-def test_the_network_is_cut(moving):
-    server, cable, robot, acting = moving
+@in_time
+def test_the_network_is_cut(jetbots) -> float:
+    server, cable, robot, acting = move(jetbots)
     now = time.monotonic()
     cable.is_cut = True
-    stops_in_time(server, now)
+    time_s = stop_after_s(server, now)
     assert 'does not answer' in str(acting.join())
     cable.is_cut = False
     recovers(robot)
+    return time_s
 
 
-def test_the_network_is_so_slow_that_commands_come_too_late(jetbots):
+@in_time
+def test_the_network_is_so_slow_that_commands_come_too_late(jetbots) -> float:
     server = jetbots.server()
     cable = jetbots.cable(server.port)
     robot = jetbots.robot(cable.port, call_timeout=0.4)
@@ -101,14 +107,16 @@ def test_the_network_is_so_slow_that_commands_come_too_late(jetbots):
     wait(server.turns, 'motion')
     now = time.monotonic()
     cable.delay_s = 1.0
-    stops_in_time(server, now)
+    time_s = first_stop_after_s(server, now)
     assert 'does not answer' in str(acting.join())
     cable.delay_s = 0.0
     recovers(robot)
+    return time_s
 
 
 @pytest.mark.parametrize('number', [signal.SIGKILL, signal.SIGSTOP])
-def test_the_driver_is_killed_or_freezes(jetbots, number):
+@in_time
+def test_the_driver_is_killed_or_freezes(jetbots, number) -> float:
     server = jetbots.server()
     bridge = subprocess.Popen(
         [sys.executable, '-c', BRIDGE, str(server.port)],
@@ -118,35 +126,42 @@ def test_the_driver_is_killed_or_freezes(jetbots, number):
         wait(server.turns, 'motion')
         now = time.monotonic()
         bridge.send_signal(number)
-        stops_in_time(server, now)
+        time_s = stop_after_s(server, now)
     finally:
         bridge.kill()
         bridge.wait()
     recovers(jetbots.robot(server.port))
+    return time_s
 
 
 @pytest.mark.parametrize('number', [signal.SIGKILL, signal.SIGSTOP])
-def test_the_process_of_the_motors_is_killed_or_freezes_while_commands_come(moving, number):
-    server, _, robot, acting = moving
+@in_time
+def test_the_process_of_the_motors_is_killed_or_freezes_while_commands_come(
+    jetbots, number
+) -> float:
+    server, _, robot, acting = move(jetbots)
     guard = server.guard_id()
     now = time.monotonic()
     os.kill(guard, number)
-    stops_in_time(server, now)
+    time_s = stop_after_s(server, now)
     assert 'the robot refuses' in str(acting.join())
     recovers(robot)
     assert server.guard_id() != guard
+    return time_s
 
 
 @pytest.mark.parametrize('number', [signal.SIGKILL, signal.SIGSTOP])
-def test_it_is_killed_or_freezes_while_no_command_comes_any_more(moving, number):
-    server, cable, robot, acting = moving
+@in_time
+def test_it_is_killed_or_freezes_while_no_command_comes_any_more(jetbots, number) -> float:
+    server, cable, robot, acting = move(jetbots)
     cable.is_cut = True
     now = time.monotonic()
     os.kill(server.guard_id(), number)
-    stops_in_time(server, now)
+    time_s = stop_after_s(server, now)
     acting.join()
     cable.is_cut = False
     recovers(robot)
+    return time_s
 
 
 def test_an_exception_in_the_middle_of_a_ramp(jetbots):
@@ -164,17 +179,19 @@ def test_an_exception_in_the_middle_of_a_ramp(jetbots):
     recovers(robot)
 
 
-def test_a_client_that_vanishes_leaves_control_to_the_next_one(jetbots):
+@in_time
+def test_a_client_that_vanishes_leaves_control_to_the_next_one(jetbots) -> float:
     server = jetbots.server('--silence', '2')
     cable = jetbots.cable(server.port)
     jetbots.robot(cable.port).drive(0.1, 0.0)
     assert server.turns()
     now = time.monotonic()
     cable.is_cut = True
-    stops_in_time(server, now)
+    time_s = stop_after_s(server, now)
     refusal = raises(jetbots.loose_robot(server.port).connect)
     assert 'the robot is controlled by 127.0.0.1:' in refusal and 'running' not in refusal
     recovers(jetbots.robot(server.port, wait_for_robot=DEADLINE_S))
+    return time_s
 
 
 def test_a_server_that_lingers_lets_its_client_stop_the_robot_and_leave(jetbots):
@@ -199,8 +216,8 @@ def raises(call) -> str:
     return ''
 
 
-def test_of_two_clients_the_second_is_refused_but_may_stop_the_robot(moving, jetbots):
-    server, _, robot, acting = moving
+def test_of_two_clients_the_second_is_refused_but_may_stop_the_robot(jetbots):
+    server, _, robot, acting = move(jetbots)
     refusal = raises(jetbots.loose_robot(server.port).connect)
     assert 'the robot is controlled by 127.0.0.1:' in refusal and '\n' not in refusal
     other = connect_to(server.port)
@@ -219,13 +236,15 @@ def test_of_two_clients_the_second_is_refused_but_may_stop_the_robot(moving, jet
 
 
 @pytest.mark.parametrize('number', ENDING)
-def test_a_server_that_is_told_to_end_stops_the_motors(moving, number):
-    server, _, _, acting = moving
+@in_time
+def test_a_server_that_is_told_to_end_stops_the_motors(jetbots, number) -> float:
+    server, _, _, acting = move(jetbots)
     now = time.monotonic()
     server.process.send_signal(number)
     assert server.process.wait(10) == 0
-    stops_in_time(server, now)
+    time_s = stop_after_s(server, now)
     acting.join()
+    return time_s
 
 
 def test_the_executor_aborts_the_action_and_goes_on_afterwards(jetbots):

@@ -6,7 +6,7 @@ import statistics
 import time
 
 from devrobot_robots.robot import RobotError
-from jetbot_servers import connect_to, ENDING, has_ended, LoneServer, stop_after_s, stops_in_time
+from jetbot_servers import connect_to, ENDING, has_ended, in_time, LoneServer, stop_after_s
 from jetbot_worlds import DEAD_MAN_S, make_bench, SimulatedJetBot, wait
 import pytest
 
@@ -48,7 +48,8 @@ def one_server(tmp_path_factory):
 
 
 @pytest.mark.parametrize('number', [*ENDING, signal.SIGKILL, signal.SIGSTOP])
-def test_a_signal_to_the_whole_process_group_stops_the_motors(tmp_path, number):
+@in_time
+def test_a_signal_to_the_whole_process_group_stops_the_motors(tmp_path, number) -> float:
     """As a terminal sends it that is closed, or where Ctrl-C is pressed."""
     robot = SimulatedJetBot(tmp_path)
     (tmp_path / 'state.log').touch()
@@ -64,8 +65,9 @@ def test_a_signal_to_the_whole_process_group_stops_the_motors(tmp_path, number):
         guard = server.guard_id()
         now = time.monotonic()
         os.killpg(server.process.pid, number)
-        stops_in_time(robot, now)
+        time_s = stop_after_s(robot, now)
         client.close()
     finally:
         server.close()
     wait(lambda: has_ended(guard), 'the end of the guard')
+    return time_s

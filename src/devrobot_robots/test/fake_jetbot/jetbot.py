@@ -4,8 +4,9 @@ Motors and camera that behave as NVIDIA's package ``jetbot`` does, over a chip m
 As there: motors are traits that write to the bus when their value changes and at no other time,
 the value is the new one also where the write failed, and there is one camera object in a process,
 whose pictures come from a thread. The folder in FAKE_JETBOT holds ``left`` and ``right``, what the
-chip does; ``left.broken`` and ``right.broken`` let writes fail; ``hangs``, with the number of a
-process in it, lets its writes hang; ``slow`` lets it start slowly; ``frozen`` stops the pictures.
+chip does, and ``chip.log``, since when; ``left.broken`` and ``right.broken`` let writes fail;
+``hangs``, with the number of a process in it, lets its writes hang; ``slow`` lets it start slowly;
+``frozen`` stops the pictures.
 """
 
 import os
@@ -41,6 +42,8 @@ def write(name, value):
     with open(temporary, 'w') as file:  # noqa: PTH123
         file.write(repr(value))
     os.replace(temporary, place(name))  # noqa: PTH105
+    with open(place('chip.log'), 'a') as file:  # noqa: PTH123
+        file.write('{!r} {} {!r}\n'.format(time.monotonic(), name, value))  # noqa: UP032
 
 
 class Motor(Configurable):
