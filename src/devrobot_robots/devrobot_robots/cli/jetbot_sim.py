@@ -50,8 +50,9 @@ def main(args: Sequence[str] | None = None) -> int:
     if own.owner_keys:
         rest += ['--tls', str(Path(own.owner_keys).expanduser().resolve().with_name('robot'))]
     with tempfile.TemporaryDirectory(prefix='jetbot_sim_') as folder:
-        state = own.state or Path(folder) / 'state'
-        return server.main(['--hardware', HARDWARE, '--hardware-option', str(state), *rest])
+        return server.main(
+            ['--hardware', HARDWARE, '--hardware-option', str(state.absolute()), *rest]
+        )
 
 
 if __name__ == '__main__':
