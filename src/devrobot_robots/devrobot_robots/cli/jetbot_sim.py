@@ -50,9 +50,8 @@ def main(args: Sequence[str] | None = None) -> int:
     if own.owner_keys:
         rest += ['--tls', str(Path(own.owner_keys).expanduser().resolve().with_name('robot'))]
     with tempfile.TemporaryDirectory(prefix='jetbot_sim_') as folder:
-        return server.main(
-            ['--hardware', HARDWARE, '--hardware-option', str(state.absolute()), *rest]
-        )
+        state = (own.state or Path(folder) / 'state').absolute()
+        return server.main(['--hardware', HARDWARE, '--hardware-option', str(state), *rest])
 
 
 if __name__ == '__main__':
