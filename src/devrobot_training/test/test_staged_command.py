@@ -166,6 +166,21 @@ def test_settings_that_decide_cannot_change_with_resume(bag, config, tmp_path, c
     assert run('staged', '--resume', folder, '--sweep.workers', 2, '--quiet') == 0
 
 
+def test_a_torn_file_of_settings_does_not_make_another_run(bag, config, tmp_path, capsys):
+    words = ('--root-session', bag, '--output-dir', tmp_path, '--config', config, '--quiet')
+    assert run('staged', *words, '--run-id', 'a', '--stage', 1) == 0
+    path = tmp_path / 'walk/a/config.yaml'
+    whole = path.read_text()
+    path.write_text(whole[:300])
+    capsys.readouterr()
+    assert run('staged', '--resume', path.parent, '--quiet') == 1
+    told = error_of(capsys)
+    assert 'but the run was made with' in told and f'a new run with --config {path}' in told
+    path.unlink()
+    assert run('staged', '--resume', path.parent, '--quiet') == 0
+    assert path.read_text() == whole
+
+
 def test_two_sessions_are_trained_on_directly_and_a_checkpoint_begins(
     bag, config, tmp_path, capsys
 ):

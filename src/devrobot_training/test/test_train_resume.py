@@ -70,6 +70,29 @@ def test_what_would_make_it_another_run_is_refused(bag, config, begun, capsys, w
     assert files(begun) == before
 
 
+@pytest.mark.parametrize('damage', ['torn', 'edited', 'not YAML'])
+def test_settings_that_are_not_those_of_the_run_are_refused_with_the_way_out(
+    begun, capsys, damage
+):
+    path = begun / 'config.yaml'
+    whole = path.read_text()
+    torn = {
+        'torn': whole[: whole.index('optimizer:')],
+        'edited': whole.replace('learning_rate: 0.001', 'learning_rate: 0.002'),
+        'not YAML': whole[:-20] + '{',
+    }[damage]
+    assert torn != whole
+    path.write_text(torn)
+    before = files(begun)
+    assert run('train', '--resume', begun, '--stopping.max-samples', 80, '--quiet') == 1
+    told = error_of(capsys)
+    assert str(path) in told and 'delete it, and the run goes on with the settings' in told
+    assert files(begun) == before
+    path.unlink()
+    assert run('train', '--resume', begun, '--stopping.max-samples', 60, '--quiet') == 0
+    assert path.read_text() == whole.replace('max_samples: 40', 'max_samples: 60')
+
+
 def test_what_has_changed_is_kept_for_the_next_time(begun):
     rate = ('--optimizer.learning-rate', 0.0005)
     assert run('train', '--resume', begun, '--stopping.max-samples', 60, *rate, '--quiet') == 0
@@ -77,6 +100,7 @@ def test_what_has_changed_is_kept_for_the_next_time(begun):
     assert kept['stopping']['max_samples'] == 60
     assert kept['optimizer']['learning_rate'] == 0.0005
     events = (begun / 'events.log').read_text().splitlines()
+    assert json.loads((begun / 'inputs.json').read_text())['settings'] == kept
     told = 'settings: optimizer.learning_rate 0.001 -> 0.0005, stopping.max_samples 40 -> 60'
     assert [line for line in events if told in line] == [f'step 10 (40 samples) {told}']
     # A plain resume goes by them, and has nothing to do.

@@ -33,6 +33,7 @@ from devrobot_training.cli.train_team import (
     tell_run,
 )
 from devrobot_training.fit.config import DEFAULT_PRESET, TrainConfig
+from devrobot_training.fit.kept_settings import change_settings
 from devrobot_training.fit.lock import only_one
 from devrobot_training.fit.problems import TeamError
 from devrobot_training.fit.run_folder import (
@@ -179,7 +180,7 @@ def _train(
         try:
             if changes:
                 if team.leads:
-                    folder.write_config(config)
+                    change_settings(folder, config)
                 training.fitter.tell('settings', changes)
             stop = _run(training, console)
         finally:

@@ -11,14 +11,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from devrobot_interfaces_py.configs import config_to_dict, ConfigError, load_config
+from devrobot_interfaces_py.configs import config_to_dict
 from devrobot_training.data.canvases import CanvasSet, make_canvases
 from devrobot_training.fit.compiling import compiles
 from devrobot_training.fit.config import TrainConfig
 from devrobot_training.fit.events import Listener
+from devrobot_training.fit.kept_settings import begin_settings, read_settings
 from devrobot_training.fit.loop import Fitter, Parts
 from devrobot_training.fit.problems import RunError
-from devrobot_training.fit.run_folder import CONFIG, RunFolder, taken_away_on_failure
+from devrobot_training.fit.run_folder import RunFolder, taken_away_on_failure
 from devrobot_training.fit.saved_state import restore, save
 from devrobot_training.fit.stopping import Stop
 from devrobot_training.fit.team import Team
@@ -249,15 +250,13 @@ def make_run(
     """
     config, inputs = settings
     folder = RunFolder.create(root, data.train.sessions[0].bag.name, run_id)
+    facts = {
+        'inputs': inputs.to_dict(),
+        'digests': dict(data.digests),
+        'command': list(command),
+    }
     with taken_away_on_failure(folder, new=True):
-        folder.write_config(config)
-        folder.write_inputs(
-            {
-                'inputs': inputs.to_dict(),
-                'digests': dict(data.digests),
-                'command': list(command),
-            }
-        )
+        begin_settings(folder, config, facts)
     return folder
 
 
@@ -265,13 +264,10 @@ def read_run(folder: RunFolder) -> tuple[TrainConfig, Inputs]:
     """
     Return the settings and inputs of a run that is to be resumed.
 
-    :raises RunError: if this is no run folder.
+    :raises RunError: if this is no run folder, or its settings are not those that it has.
     """
     inputs = Inputs.from_dict(folder.read_part('inputs'))
-    try:
-        return load_config(TrainConfig, folder.path / CONFIG), inputs
-    except ConfigError as error:
-        raise RunError(f'{folder.path} cannot be resumed: {error}') from error
+    return read_settings(folder, TrainConfig), inputs
 
 
 def _forward(model: Any, config: TrainConfig, team: Team) -> Callable[..., Any]:

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from devrobot_interfaces_py.configs import ConfigError, load_config
-from devrobot_training.fit.problems import RunError
-from devrobot_training.fit.run_folder import CONFIG, RunFolder, taken_away_on_failure
+from devrobot_training.fit.kept_settings import begin_settings, read_settings
+from devrobot_training.fit.run_folder import RunFolder, taken_away_on_failure
 from devrobot_training.fit.starting import check_start
 from devrobot_training.logs.writers import check_writers
 from devrobot_training.staged.config import StagedConfig
@@ -63,8 +62,7 @@ def begin(
         'config_file': config_file and str(Path(config_file).resolve()),
     }
     with taken_away_on_failure(run, new=True):
-        run.write_config(config)
-        run.write_inputs(facts)
+        begin_settings(run, config, facts)
         plan = make_plan(inputs, config, run.path, reading)
         write_plan(plan, run.path)
     return Begun(folder=run.path, config=config, inputs=inputs, plan=plan, facts=facts)
@@ -74,15 +72,12 @@ def read_begun(folder: Path, reading: Reading | None = None) -> Begun:
     """
     Return a run that is to be gone on with.
 
-    :raises RunError: if this is no run of this kind, or its sessions have changed.
+    :raises RunError: if this is no run of this kind, or its sessions or settings have changed.
     """
     run = RunFolder(folder)
     facts = run.read_inputs()
     inputs = StagedInputs.from_dict(facts.get('inputs', {}))
-    try:
-        config = load_config(StagedConfig, folder / CONFIG)
-    except ConfigError as error:
-        raise RunError(f'{folder} cannot be resumed: {error}') from error
+    config = read_settings(run, StagedConfig)
     plan = plan_of(folder)
     if plan is None:
         plan = make_plan(inputs, config, folder, reading)

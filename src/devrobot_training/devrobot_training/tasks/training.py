@@ -12,6 +12,7 @@ from devrobot_training.evaluation.files import DATA
 from devrobot_training.fit.config import TrainConfig
 from devrobot_training.fit.events import Event, StepDone
 from devrobot_training.fit.finish import summarise
+from devrobot_training.fit.kept_settings import change_settings
 from devrobot_training.fit.lock import only_one
 from devrobot_training.fit.problems import RunError
 from devrobot_training.fit.run_folder import (
@@ -113,7 +114,7 @@ class TrainingTask:
             recorder.begin_after(training.learner.step)
         training.fitter.tell('resumed' if resumed else 'started', str(folder.path))
         if plan.changes:
-            folder.write_config(plan.config)
+            change_settings(folder, plan.config)
             training.fitter.tell('settings', plan.changes)
         self._folder = folder
         return training
