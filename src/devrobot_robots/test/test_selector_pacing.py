@@ -153,6 +153,16 @@ def test_an_action_whose_events_are_not_heard_does_not_block_for_ever(clock):
     assert pacer.poll() == CallAction(action=0)
 
 
+def test_actions_whose_end_is_not_heard_count_for_the_next_reset(clock):
+    pacer = make(clock, reset_every=2)
+    for sequence in (1, 2):
+        assert isinstance(pacer.poll(), CallAction)
+        pacer.on_answer(Answer.ACCEPTED, sequence)
+        clock.time += HEARING_TIMEOUT_S
+    assert pacer.poll() == CallReset()
+    assert (pacer.accepted, pacer.completed) == (2, 0)
+
+
 def test_a_long_action_whose_events_are_heard_is_waited_for(clock):
     pacer = make(clock)
     pacer.poll()

@@ -59,7 +59,7 @@ class SelectorNode(Node):
 
     @property
     def completed(self) -> int:
-        """How many actions ended that this selector began."""
+        """How many actions that this selector began were heard to end."""
         return self._pacer.completed if self._pacer else 0
 
     def stop_working(self) -> None:
@@ -114,7 +114,7 @@ class SelectorNode(Node):
             command = self._pacer.poll()
             if self._pacer.state is State.ENDED and not was_ended:
                 self.get_logger().info(
-                    f'{self._config.selector} is at its end after {self.completed} actions'
+                    f'{self._config.selector} is at its end after {self._pacer.accepted} actions'
                 )
             if isinstance(command, CallAction):
                 request = ExecuteAction.Request(source=f'selector:{self._config.selector}')

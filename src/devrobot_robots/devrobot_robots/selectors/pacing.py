@@ -61,7 +61,8 @@ class Pacer:
         self._heard_sequence = 0  # of the last event
         self._ended_sequence = 0  # of the last end that was heard of
         self._since_reset = 0
-        self.completed = 0
+        self.accepted = 0
+        self.completed = 0  # of them, those whose end was heard
 
     @property
     def state(self) -> State:
@@ -97,6 +98,9 @@ class Pacer:
         if answer is Answer.ACCEPTED:
             self._pending = None
             self._sequence = sequence
+            # Here, not at its end: that is not heard while the events are not connected yet.
+            self.accepted += 1
+            self._since_reset += 1
             # The service may be connected before the events are: then ask again, soon.
             heard = self._heard_sequence >= sequence
             self._wait_for(State.RUNNING, ACTION_TIMEOUT_S if heard else HEARING_TIMEOUT_S)
@@ -135,7 +139,6 @@ class Pacer:
 
     def _on_end(self) -> None:
         self.completed += 1
-        self._since_reset += 1
         self._go_on(self._period_s)
 
     def _go_on(self, delay_s: float = 0.0) -> None:

@@ -2,6 +2,7 @@
 
 from devrobot_interfaces_py.actions import Phase
 from devrobot_interfaces_py.topics import SELECTOR_SET_RUNNING
+from devrobot_robots.nodes.selector_node import SelectorNode
 from devrobot_robots.toroidal_dot.robot import toroidal_dot_actions
 import pytest
 from recorded_worlds import write_bag
@@ -107,7 +108,13 @@ def test_an_action_that_the_robot_does_not_have_ends_it_with_one_line(graph, cap
     assert 'selector constant: action 5 is not in the action space of bot' in error
 
 
-def test_recorded_actions_are_repeated_once_and_then_it_rests(running, tmp_path, capfd):
+@pytest.mark.parametrize('hears', [True, False])
+def test_recorded_actions_are_repeated_once_and_then_it_rests(
+    running, tmp_path, capfd, monkeypatch, hears
+):
+    """Also when the events of the driver are not connected yet, as on a busy computer."""
+    if not hears:
+        monkeypatch.setattr(SelectorNode, '_on_event', lambda self, message: None)
     space = toroidal_dot_actions(27, robot_name='recorded')
     bag = write_bag(tmp_path / 'session', [1, 1, 0, 1], space=space)
     selector, observer = running(selector='recorded', bag=str(bag))
