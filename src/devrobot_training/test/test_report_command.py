@@ -118,6 +118,18 @@ def test_runs_are_compared_on_one_page(tmp_path, capsys):
         assert sentence in text, sentence
 
 
+def test_runs_that_measure_otherwise_are_told_to_be_no_comparison(tmp_path):
+    leave(tmp_path / 'a', run_id='first')
+    second = leave(tmp_path / 'b', run_id='second')
+    config = {**second.reproduction.config, 'loss': {'alpha': 0.9}}
+    save_summary(
+        replace(second, reproduction=replace(second.reproduction, config=config)), tmp_path / 'b'
+    )
+    assert run('report', '--compare', tmp_path / 'a', tmp_path / 'b') == 0
+    told = 'The runs measure losses in different ways (canvas, loss or evaluation differ)'
+    assert told in (tmp_path / 'comparison.html').read_text()
+
+
 def test_a_baseline_that_won_is_called_one_and_compared_with_what_was_handed_on(tmp_path):
     leave(tmp_path / 'a', run_id='first')
     leave(tmp_path / 'b', worlds.won_by_a_baseline, run_id='second')

@@ -298,10 +298,11 @@ def test_that_all_trials_failed_is_an_alert_of_the_page(bag, tmp_path, monkeypat
         ('sweep 1 of stage 2', 'sweep-2-1-1'),
         ('sweep 1 of the baseline of stage 2', 'baseline'),
     ):
-        alert = f'Every trial of {name} failed: the rate stays 1e-3. <a href="#{anchor}">Show</a>'
+        alert = f'Every trial of {name} failed: on at the configured rate, 1e-3. '
+        alert += f'<a href="#{anchor}">Show</a>'
         assert f'<li class="error"><b>error</b> <span>{alert}' in page
         assert anchor in anchors
-    assert 'Every trial of the sweep in stage 1 and 2 failed: its rate was kept.' in page
+    assert 'Every trial of the sweeps in stages 1 and 2 failed: on at the configured rate' in page
     assert page.count('<td>RuntimeError: no luck</td>') == 4, 'two rates in two sweeps'
     assert run('report', folder) == 0
     assert 'error    Every trial of sweep 1 of stage 1 failed' in capsys.readouterr().out

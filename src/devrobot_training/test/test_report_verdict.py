@@ -41,7 +41,8 @@ def messages(summary) -> dict[str, str]:
 def test_a_complete_run_says_best_gain_baseline_and_sweep(full):
     assert verdict(full) == (
         'Stage 4 of 4 is best: hybrid loss 0.00640, 84.1 % below copying the last frame. '
-        'That is 25.9 % below training the same stage from fresh weights. '
+        'That is 25.9 % below training the same stage from fresh weights (3\u202f200 samples; '
+        'those handed on have seen 8\u202f000). '
         'The sweep in stage 2 changed the rate from 2e-4 to 3e-4.'
     )
 
@@ -65,6 +66,50 @@ def test_a_sweep_changed_the_rate_only_if_training_went_on_with_it(changes, chan
     sentence = sweep_words(stage, stage.sweeps[0])
     assert ('rate 2e-4 → 3e-4' in sentence) == changed
     assert ('the rate stays 2e-4' in sentence) == (not changed)
+
+
+def test_a_sweep_that_gained_little_hands_on_its_weights_without_its_rate(full):
+    changes = {'adopted': False, 'loss_before': 0.0202, 'loss_after': 0.0201}
+    told = sweep_words(full.stages[1], worlds.sweep(**changes))
+    assert 'rate stays 2e-4, the best other one was 3e-4, whose weights were kept, v' in told
+    told = sweep_words(full.stages[1], worlds.sweep(adopted=False, loss_after=0.5))
+    assert 'the best other one was 3e-4, validation loss' in told
+
+
+def test_where_all_trials_failed_the_configured_rate_is_told_and_not_that_of_before(full):
+    fallen = worlds.sweep(fallback=True, adopted=None, rate_before=6e-4, rate_after=3e-4)
+    stage = replace(full.stages[1], sweeps=(fallen,))
+    told = verdict(replace(full, stages=(stage,), choice=None))
+    assert 'sweep in stage 2 failed: on at the configured rate, 3e-4.' in told
+    assert 'no better rate' not in told
+    sentence = sweep_words(stage, fallen)
+    assert 'rate 6e-4 → 3e-4' in sentence and 'went on at the configured rate' in sentence
+    assert 'stays' not in sentence
+
+
+@pytest.mark.parametrize('state', ['running', 'interrupted'])
+def test_a_sweep_that_has_not_ended_has_found_nothing_yet(full, state):
+    cut = worlds.sweep(state=state, rate_after=None, loss_after=None)
+    stage = replace(full.stages[1], sweeps=(cut,))
+    assert 'no better rate' not in verdict(replace(full, stages=(stage,), choice=None))
+
+
+def test_a_stage_that_was_picked_out_is_not_called_one_of_fewer():
+    alone = two_stages(None, 0.02, planned_stages=1)
+    alone = replace(alone, stages=alone.stages[1:])
+    assert verdict(alone).startswith('So far stage 2 is best')
+    running = replace(alone, header=replace(alone.header, status='running'))
+    assert verdict(running).startswith('Still running: stage 2. ')
+
+
+def test_that_stages_are_compared_on_what_they_trained_on_is_told(full):
+    (told,) = [text for text in messages(full) if text.startswith('Stages are compared on')]
+    assert 'a session of 640 transitions, of which stage 4 trained on 640: ' in told
+    assert messages(full)[told] == 'note'
+    other = replace(full.reproduction.sessions[0], role='original')
+    sessions = (*full.reproduction.sessions, other)
+    apart = replace(full, reproduction=replace(full.reproduction, sessions=sessions))
+    assert not [text for text in messages(apart) if text.startswith('Stages are compared on')]
 
 
 def test_the_choice_of_the_run_is_told_even_where_another_figure_is_lower():
@@ -107,6 +152,7 @@ def test_the_four_tiles_compare_with_copying_baseline_and_the_run_before(full):
     best, baseline, before, samples = tiles(full, Previous(run_id='first', loss=0.008))
     assert (best.value, best.tone) == ('0.00640', 'good') and '0.0402' in best.detail
     assert (baseline.value, baseline.tone) == ('−25.9 %', 'good')
+    assert baseline.detail.endswith(' after 3\u202f200 samples')
     assert (before.value, before.detail) == ('−20 %', 'first: 0.00800')
     assert samples.value == '24\u202f000'
     worse = tiles(full, Previous(run_id='first', loss=0.0032))[2]
@@ -136,7 +182,7 @@ def test_everything_that_went_wrong_is_told_worst_first(tmp_path):
     told = messages(summary)
     for text, severity in (
         ('The run failed: the disk is full: 0 bytes left.', 'error'),
-        ('Every trial of sweep 1 of stage 2 failed: the rate stays 2e-4.', 'error'),
+        ('Every trial of sweep 1 of stage 2 failed: on at the configured rate, 2e-4.', 'error'),
         ('Stage 3 stopped on numbers that are not finite: loss is nan.', 'error'),
         ('Stage 3 failed: no run gave weights.', 'error'),
         ('Stage 1 was skipped: 4 transitions are too few to validate.', 'warning'),
@@ -203,12 +249,12 @@ def test_the_previous_run_is_the_latest_earlier_one_of_the_same_data(full, tmp_p
     def found():
         return find_previous(full, tmp_path / 'own')
 
-    for name in ('own', 'older', 'old', 'later', 'other', 'damaged'):
+    for name in ('own', 'older', 'old', 'later', 'other', 'damaged', 'another_measure'):
         (tmp_path / name).mkdir()
     place('own', full.header.started, 0.0064)
     assert found() == Previous()
     place('later', '2027-01-01T00:00:00', 0.001)
-    assert 'later, unfinished, or of other data' in found().why
+    assert 'are later, unfinished, of other data, or measure losses otherwise' in found().why
     place('older', '2025-12-01T00:00:00', 0.02)
     place('old', '2025-12-24T00:00:00', 0.01)
     other = replace(full.reproduction.sessions[0], digest='xxh64:0')
@@ -219,4 +265,11 @@ def test_the_previous_run_is_the_latest_earlier_one_of_the_same_data(full, tmp_p
         replace(full, reproduction=replace(full.reproduction, sessions=(other,))),
     )
     (tmp_path / 'damaged/summary.json').write_text('{')
+    config = {**full.reproduction.config, 'loss': {'alpha': 0.9}}
+    place(
+        'another_measure',
+        '2025-12-31T00:00:00',
+        0.004,
+        replace(full, reproduction=replace(full.reproduction, config=config)),
+    )
     assert found() == Previous(run_id='old', loss=0.01, why='')

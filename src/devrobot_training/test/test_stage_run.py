@@ -108,6 +108,7 @@ def test_a_sweep_that_gains_nothing_ends_the_stage_with_the_best_weights(tmp_pat
     result = script.run(flat())
     assert result.stop_reason == 'no_gain' and '0.399' in result.stop_message
     assert result.learning_rate == 1e-3  # what gained nothing does not change the rate
+    assert result.best_rate == 7e-4  # that of the weights is another fact
     assert result.best_validation == 0.399
     assert (tmp_path / result.checkpoint / WHOLE).read_text() == 'sweep_1'
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from devrobot_training.fit.stopping import DIVERGENCE, NON_FINITE
-from devrobot_training.pages.numbers import number, rate
+from devrobot_training.pages.numbers import count, number, rate
 from devrobot_training.report.ranking import baseline_loss, best_of, is_number, spread, trivial_of
 from devrobot_training.report.stage_records import FAILED, INTERRUPTED, SKIPPED, Stage, Sweep
 from devrobot_training.report.summary import (
@@ -21,7 +21,7 @@ WORSE = 1.1
 
 def all_alerts(summary: RunSummary) -> tuple[Alert, ...]:
     """Return every alert once, worst first, else in the order of the run."""
-    found = [*summary.alerts, *_of_run(summary)]
+    found = [*summary.alerts, *_of_run(summary), *_of_original(summary)]
     for stage in summary.stages:
         found += _of_stage(stage)
     found += _of_baselines(summary)
@@ -78,6 +78,19 @@ def _of_run(summary: RunSummary) -> Iterator[Alert]:
     if header.dirty:
         told = f'There were uncommitted changes: commit {header.commit} alone does not repeat it.'
         yield Alert(severity=NOTE, message=told, section='reproduce')
+
+
+def _of_original(summary: RunSummary) -> Iterator[Alert]:
+    """Tell that stages are compared on what they have trained on."""
+    sessions = {used.role: used for used in summary.reproduction.sessions}
+    sizes = [(stage.train_size, stage.number) for stage in summary.stages if stage.train_size]
+    if 'root' in sessions and 'original' not in sessions and sizes:
+        size, number = max(sizes)
+        told = f'Stages are compared on a session of {count(sessions["root"].transitions)} '
+        told += f'transitions, of which stage {number} trained on {count(size)}: its loss there '
+        told += 'tells less of unseen frames than that of validation. --original-session names '
+        told += 'another session to compare on.'
+        yield Alert(severity=NOTE, message=told, section='stages')
 
 
 def _of_stage(stage: Stage) -> Iterator[Alert]:
@@ -197,7 +210,9 @@ def _of_sweep(stage: Stage, sweep: Sweep, section: str) -> Iterator[Alert]:
     name = sweep_title(stage, sweep)
     name = name[0].lower() + name[1:]
     if sweep.fallback:
-        told = f'Every trial of {name} failed: the rate stays {rate(sweep.rate_after)}.'
+        told = (
+            f'Every trial of {name} failed: on at the configured rate, {rate(sweep.rate_after)}.'
+        )
         yield Alert(severity=ERROR, message=told, section=section)
     elif sweep.state == FAILED:
         told = f'The {name} failed: {sweep.reason or "no details"}.'

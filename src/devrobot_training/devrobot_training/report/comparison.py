@@ -16,9 +16,11 @@ from devrobot_training.report.plots import length_of, LOSS, SAMPLES, Track
 from devrobot_training.report.ranking import (
     baseline_loss,
     Best,
+    best_baseline,
     best_of,
     chosen_run,
     is_number,
+    measure_of,
     samples_of,
     trivial_of,
 )
@@ -34,7 +36,7 @@ WORDS: Mapping[str, str] = {
     'against copying': 'how far that is below (−) or above (+) taking the last frame for the next',
     'against baseline': 'how far the weights handed on to that stage are below (−) or above (+) '
     'training it from fresh ones',
-    'rate': 'learning rate with which the training of the best weights ended',
+    'rate': 'learning rate with which the best weights were trained',
     'samples': ALL_SAMPLES,
 }
 
@@ -97,6 +99,11 @@ def warnings(runs: Sequence[Compared]) -> list[Alert]:
     if len(data) > 1:
         told = 'The runs read different sessions: their losses are not of the same frames.'
         found.append(Alert(severity=WARNING, message=told, section='runs'))
+    measures = [measure_of(run.summary) for run in runs]
+    if any(measure != measures[0] for measure in measures):
+        told = 'The runs measure losses in different ways (canvas, loss or evaluation differ): '
+        told += 'they cannot be compared.'
+        found.append(Alert(severity=WARNING, message=told, section='settings'))
     for run in runs:
         status = run.summary.header.status
         if status != COMPLETE:
@@ -138,10 +145,10 @@ def _row(run: Compared, loss: float | None, link: str) -> list[str | Cell]:
 
 
 def _rate_of(best: Best) -> float | None:
-    if not best.baseline:
-        return best.stage.learning_rate
-    same = [run for run in best.stage.baseline_runs if run.original_loss == best.loss]
-    return same[0].learning_rate if same else None
+    run = best_baseline(best.stage) if best.baseline else chosen_run(best.stage)
+    if run is None:
+        return None
+    return run.learning_rate if run.best_rate is None else run.best_rate
 
 
 def loss_by_stage(runs: Sequence[Compared]) -> Chart:

@@ -26,7 +26,9 @@ SWEEP = {
 }
 BASELINE = {
     'staged': 'mean hybrid loss on the original session, weights handed on from stage to stage',
+    'seen': 'training canvases that these weights have seen, in all stages and sweeps up to here',
     'fresh weights': 'the same, with every stage begun anew; best of its runs',
+    'seen by those': 'training canvases of that run',
     'difference': 'negative: handing on the weights helped',
 }
 SAMPLES = 'training canvases seen in all trainings, sweeps and baselines included'

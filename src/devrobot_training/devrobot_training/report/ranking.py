@@ -6,9 +6,13 @@ import math
 from statistics import median
 from typing import Any, TypeVar
 
+from devrobot_interfaces_py.configs import is_among
+from devrobot_training.report.differences import leaves
 from devrobot_training.report.stage_records import Example, Stage, StageRun, Sweep, TrivialLosses
 from devrobot_training.report.summary import RunSummary
 
+#: Settings, or groups of them, that decide how a loss is measured.
+MEASURE = ('canvas', 'loss.alpha', 'loss.beta', 'evaluation.stride')
 AmountT = TypeVar('AmountT', int, float)
 
 
@@ -92,11 +96,22 @@ def chosen_run(stage: Stage) -> StageRun | None:
     return stage.runs[0] if stage.runs else None
 
 
+def best_baseline(stage: Stage) -> StageRun | None:
+    """Return the training with fresh weights that is best on the original session."""
+    measured = [run for run in stage.baseline_runs if is_number(run.original_loss)]
+    return min(measured, key=lambda run: run.original_loss or 0.0, default=None)
+
+
 def baseline_loss(stage: Stage) -> float | None:
     """Return the best loss of the trainings with fresh weights on the original session."""
-    losses = [run.original_loss for run in stage.baseline_runs]
-    found = [loss for loss in losses if loss is not None and math.isfinite(loss)]
-    return min(found, default=None)
+    best = best_baseline(stage)
+    return best.original_loss if best else None
+
+
+def samples_handed_on(summary: RunSummary, stage: Stage) -> int | None:
+    """Return what the weights of a stage have seen: its chosen run and those before it."""
+    runs = [chosen_run(s) for s in summary.stages if s.number <= stage.number]
+    return training_samples(run for run in runs if run is not None)
 
 
 def has_baseline(summary: RunSummary) -> bool:
@@ -104,9 +119,16 @@ def has_baseline(summary: RunSummary) -> bool:
     return any(stage.baseline_runs for stage in summary.stages)
 
 
-def stage_count(summary: RunSummary) -> int:
-    """Return how many stages there are to be, or were."""
-    return max(summary.header.planned_stages or 0, len(summary.stages))
+def measure_of(summary: RunSummary) -> Mapping[str, Any]:
+    """Return the settings that losses on the original session depend on, beside the weights."""
+    settings = leaves(dict(summary.reproduction.config or {}))
+    return {name: value for name, value in settings.items() if is_among(name, MEASURE)}
+
+
+def place_of(summary: RunSummary, number: int) -> str:
+    """Return a stage with how many there are to be, or were; alone if it was picked out."""
+    count = max(summary.header.planned_stages or 0, len(summary.stages))
+    return f'stage {number} of {count}' if number <= count else f'stage {number}'
 
 
 def samples_of(summary: RunSummary) -> int | None:
@@ -133,12 +155,15 @@ def changed_rate(sweep: Sweep) -> bool:
     """Return whether training went on with another rate after a sweep."""
     if sweep.fallback or sweep.adopted is False or None in (sweep.rate_before, sweep.rate_after):
         return False
-    worse = (
-        sweep.loss_before is not None
-        and sweep.loss_after is not None
-        and sweep.loss_after >= sweep.loss_before
-    )
+    known = sweep.loss_before is not None and sweep.loss_after is not None
+    worse = known and not improved(sweep)
     return sweep.rate_before != sweep.rate_after and (sweep.adopted is True or not worse)
+
+
+def improved(sweep: Sweep) -> bool:
+    """Return whether the winner of a sweep was better than what was there before."""
+    before, after = sweep.loss_before, sweep.loss_after
+    return before is not None and after is not None and after < before
 
 
 def spread(runs: tuple[StageRun, ...]) -> tuple[float, float, float] | None:

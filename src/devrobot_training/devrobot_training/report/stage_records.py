@@ -129,9 +129,10 @@ class StageRun(Record):
     """
     One training of a stage, or of a baseline.
 
-    ``train`` is the loss of each batch, ``smoothed`` a moving average of it, ``rate`` the learning
-    rate; ``restarts`` are the samples at which the training went on after a sweep, ``resumed``
-    those at which it went on after it had been cut off.
+    ``learning_rate`` is that of its end, ``best_rate`` that of its best weights, which may come
+    from a sweep. ``train`` is the loss of each batch, ``smoothed`` a moving average of it,
+    ``rate`` the learning rate; ``restarts`` are the samples at which the training went on after a
+    sweep, ``resumed`` those at which it went on after it had been cut off.
     """
 
     number: int
@@ -144,6 +145,7 @@ class StageRun(Record):
     seconds: float | None = None
     best_validation: float | None = None
     best_samples: int | None = None
+    best_rate: float | None = None
     original_loss: float | None = None
     train: Curve | None = None
     smoothed: Curve | None = None

@@ -9,10 +9,13 @@ from devrobot_training.report.alerts import anchor_of, run_of
 from devrobot_training.report.glossary import BASELINE, RUNS, SPREAD, STAGES, SWEEP
 from devrobot_training.report.ranking import (
     baseline_loss,
+    best_baseline,
     best_of,
     changed_rate,
     chosen_run,
     has_baseline,
+    improved,
+    samples_handed_on,
     spread,
     trivial_of,
 )
@@ -167,15 +170,16 @@ def sweep_words(stage: Stage, sweep: Sweep) -> str:
     run = f' of {whose}' if (whose := run_of(stage, sweep)) else ''
     changed = changed_rate(sweep)
     told = f'{begun}{run}: rate {rate(sweep.rate_before)} → {rate(sweep.rate_after)}'
-    if not changed and sweep.rate_before is not None:
+    if not changed and not sweep.fallback and sweep.rate_before is not None:
         told = f'{begun}{run}: the rate stays {rate(sweep.rate_before)}'
-        if sweep.rate_after not in (None, sweep.rate_before) and not sweep.fallback:
+        if sweep.rate_after not in (None, sweep.rate_before):
             told += f', the best other one was {rate(sweep.rate_after)}'
+            told += ', whose weights were kept' * improved(sweep)
     if sweep.loss_before is not None and sweep.loss_after is not None:
         told += f', validation loss {cell(sweep.loss_before)} → {cell(sweep.loss_after)}'
     told += f', {duration(sweep.seconds)}' if sweep.seconds is not None else ''
     if sweep.fallback:
-        told += '; every trial failed, so the configured rate was kept'
+        told += '; every trial failed, so it went on at the configured rate'
     if sweep.state != COMPLETE:
         told += f'; {sweep.state}'
     return f'{told}{f": {sweep.reason}" if sweep.reason else ""}.'
@@ -191,10 +195,12 @@ def baseline_table(summary: RunSummary, *, with_links: bool = False) -> Table:
         [
             f'stage {stage.number}',
             cell(stage.original_loss),
+            count(samples_handed_on(summary, stage)),
             Cell(
                 text=cell(baseline_loss(stage)),
                 href=f'{stage.folder}/{BASELINE_PAGE}' if with_links and stage.folder else '',
             ),
+            count(best.samples if (best := best_baseline(stage)) else None),
             change(stage.original_loss, baseline_loss(stage)),
         ]
         for stage in summary.stages

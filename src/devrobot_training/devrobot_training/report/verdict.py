@@ -4,16 +4,17 @@ from devrobot_training.pages.numbers import below, count, duration, number, rate
 from devrobot_training.pages.parts import Tile
 from devrobot_training.report.previous import Previous
 from devrobot_training.report.ranking import (
-    baseline_loss,
     Best,
+    best_baseline,
     best_of,
     changed_rate,
     has_baseline,
+    place_of,
+    samples_handed_on,
     samples_of,
-    stage_count,
     trivial_of,
 )
-from devrobot_training.report.stage_records import FAILED, INTERRUPTED, RUNNING, Sweep
+from devrobot_training.report.stage_records import COMPLETE, FAILED, INTERRUPTED, RUNNING, Sweep
 from devrobot_training.report.summary import RunSummary
 
 
@@ -23,7 +24,7 @@ def verdict(summary: RunSummary) -> str:
     told = [
         _state(summary),
         _best(summary, best) if best else _nothing(summary),
-        _against_baseline(best),
+        _against_baseline(summary, best),
         _sweeps(summary),
     ]
     return ' '.join(filter(None, told))
@@ -58,8 +59,9 @@ def _in_time(summary: RunSummary) -> str:
 def _state(summary: RunSummary) -> str:
     header = summary.header
     if header.status == RUNNING:
-        total = stage_count(summary)
-        return f'Still running: stage {len(summary.stages)} of {total}.' if summary.stages else ''
+        if not summary.stages:
+            return ''
+        return f'Still running: {place_of(summary, summary.stages[-1].number)}.'
     if header.status in (INTERRUPTED, FAILED):
         word = 'Interrupted' if header.status == INTERRUPTED else 'Failed'
         where = f' in stage {summary.stages[-1].number}' if summary.stages else ''
@@ -75,8 +77,8 @@ def _nothing(summary: RunSummary) -> str:
 
 
 def _best(summary: RunSummary, best: Best) -> str:
-    place = f'tage {best.stage.number} of {stage_count(summary)}'
-    name = f'the baseline of s{place}' if best.baseline else f's{place}'
+    place = place_of(summary, best.stage.number)
+    name = f'the baseline of {place}' if best.baseline else place
     opening = f'{name[0].upper()}{name[1:]} is best' if best.final else f'So far {name} is best'
     told = f'{opening}: hybrid loss {number(best.loss)}'
     told += '' if best.on_original else ' on its own validation part'
@@ -91,7 +93,8 @@ def _best(summary: RunSummary, best: Best) -> str:
 
 def _sweeps(summary: RunSummary) -> str:
     found = [(stage.number, sweep) for stage in summary.stages for sweep in stage.sweeps]
-    fallen = sorted({stage for stage, sweep in found if sweep.fallback})
+    ended = [sweep for _, sweep in found if sweep.state == COMPLETE]
+    fallen = [(stage, sweep) for stage, sweep in found if sweep.fallback]
     changed = [(stage, sweep) for stage, sweep in found if changed_rate(sweep)]
     told = []
     if changed:
@@ -103,11 +106,16 @@ def _sweeps(summary: RunSummary) -> str:
             + '.'
         )
     if fallen:
-        where = ' and '.join(map(str, fallen))
-        told.append(f'Every trial of the sweep in stage {where} failed: its rate was kept.')
-    if found and not told:
-        word = 'sweep found' if len(found) == 1 else 'sweeps found'
-        told.append(f'{len(found)} {word} no better rate.')
+        stages = sorted({stage for stage, _ in fallen})
+        where = f'sweeps in stages {" and ".join(map(str, stages))}'
+        where = where if len(stages) > 1 else f'sweep in stage {stages[0]}'
+        told.append(
+            f'Every trial of the {where} failed: on at the configured rate, '
+            f'{rate(fallen[-1][1].rate_after)}.'
+        )
+    if ended and not told:
+        word = 'sweep found' if len(ended) == 1 else 'sweeps found'
+        told.append(f'{len(ended)} {word} no better rate.')
     return ' '.join(told)
 
 
@@ -115,16 +123,21 @@ def _when(sweep: Sweep) -> str:
     return 'before' if sweep.trigger == 'initial' else 'in'
 
 
-def _against_baseline(best: Best | None) -> str:
+def _against_baseline(summary: RunSummary, best: Best | None) -> str:
     if best is None or not best.on_original:
         return ''
     if best.baseline:
         own = best.stage.original_loss
         return '' if own is None else f'The weights handed on to that stage reach {number(own)}.'
-    other = baseline_loss(best.stage)
-    if other is None:
+    other = best_baseline(best.stage)
+    if other is None or other.original_loss is None:
         return ''
-    return f'That is {below(best.loss, other)} training the same stage from fresh weights.'
+    gain = below(best.loss, other.original_loss)
+    told = f'That is {gain} training the same stage from fresh weights'
+    own = samples_handed_on(summary, best.stage)
+    if own is None or other.samples is None:
+        return f'{told}.'
+    return f'{told} ({count(other.samples)} samples; those handed on have seen {count(own)}).'
 
 
 def _loss_tile(best: Best | None) -> Tile:
@@ -145,11 +158,13 @@ def _baseline_tile(summary: RunSummary, best: Best | None) -> Tile:
         why = summary.why('baseline_runs', '')
         why = why or next((s.why('baseline_runs', '') for s in summary.stages), '')
         return Tile(value='–', label=label, detail=why or 'no baseline was trained')
-    other = baseline_loss(best.stage) if best and best.on_original else None
+    run = best_baseline(best.stage) if best and best.on_original else None
+    other = run.original_loss if run else None
     own = best.handed_on if best else None
-    if best is None or own is None or other is None:
+    if best is None or own is None or run is None or other is None:
         return Tile(value='–', label=label, detail='not measured')
     detail = f'fresh weights: {number(other)}'
+    detail += f' after {count(run.samples)} samples' if run.samples is not None else ''
     if best.baseline:
         detail += f', staged: {number(own)}'
     return _change(own, other, label, detail)

@@ -187,6 +187,7 @@ def _ended(result: RunResult) -> dict[str, Any]:
         'seconds': result.seconds,
         'best_validation': result.best_validation,
         'best_samples': result.best_samples,
+        'best_rate': result.best_rate,
         'original_loss': result.original_loss,
         'checkpoint': result.checkpoint or None,
     }

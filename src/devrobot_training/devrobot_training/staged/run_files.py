@@ -53,6 +53,7 @@ class RunResult:
     seconds: float
     best_validation: float | None = None
     best_samples: int | None = None
+    best_rate: float | None = None
     original_loss: float | None = None
     checkpoint: str = ''
     reason: str = ''

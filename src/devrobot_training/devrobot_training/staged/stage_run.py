@@ -62,6 +62,7 @@ class _Best:
     loss: float
     checkpoint: str
     samples: int
+    rate: float
 
 
 class StageRun:
@@ -142,6 +143,7 @@ class StageRun:
                 loss=loss,
                 checkpoint=best_weights(folder),
                 samples=before + (trained.best_samples or 0),
+                rate=self._rate,
             )
         self._tools.note(
             f'part {number} ended',
@@ -242,14 +244,17 @@ class StageRun:
             self._rate = result.learning_rate
         if result.best is not None and (before is None or result.best < before):
             self._best = _Best(
-                loss=result.best, checkpoint=result.checkpoint, samples=self._budget.samples
+                loss=result.best,
+                checkpoint=result.checkpoint,
+                samples=self._budget.samples,
+                rate=result.learning_rate,
             )
             self._start = result.checkpoint
         elif self._best is not None:
             self._start = self._best.checkpoint
-        told = f'rate {result.learning_rate:g}'
+        told = f'{"rate" if stop is None else "best rate"} {result.learning_rate:g}'
         if result.failed:
-            told = f'every trial failed: the configured rate {result.learning_rate:g} stays'
+            told = f'every trial failed: on at the configured rate {result.learning_rate:g}'
         elif result.best is not None:
             told += f', best loss {result.best:.4g}' + (f' after {before:.4g}' if before else '')
         self._tools.note(
@@ -276,6 +281,7 @@ class StageRun:
             **common,
             best_validation=self._best.loss,
             best_samples=self._best.samples,
+            best_rate=self._best.rate,
             original_loss=self._tools.assess(kept, self._folder),
             checkpoint=f'{CHECKPOINTS}/{self._task.name}',
         )
