@@ -10,6 +10,7 @@ import sys
 
 from command_runs import error_of, run
 from devrobot_training.cli import command
+from devrobot_training.fit.problems import LONGEST
 import pytest
 from reference_sessions import recorded
 
@@ -143,6 +144,11 @@ def test_wrong_settings_are_one_line(folder, bag, capsys):
     assert '--train-ratio is 1.5, must be between 0.01 and 0.99' in error_of(capsys)
     assert run('session_info', bag, '--rows', 'many') == 1
     assert "--rows is 'many', must be a whole number" in error_of(capsys)
+
+
+def test_a_line_about_an_error_is_bounded_and_keeps_its_end():
+    told = command.in_one_line(RuntimeError('begin ' + 10**6 * 'x' + '\nway out'))
+    assert len(told) <= LONGEST and told.startswith('begin ') and told.endswith('x way out')
 
 
 def test_output_that_nobody_reads_to_its_end_is_no_fault(bag, capsys, monkeypatch):

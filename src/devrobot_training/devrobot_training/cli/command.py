@@ -17,7 +17,7 @@ from devrobot_interfaces_py.atomic import write_json
 from devrobot_interfaces_py.bags import BagError
 from devrobot_interfaces_py.configs import ConfigError
 from devrobot_interfaces_py.session_files import SessionFileError, SUFFIX
-from devrobot_training.fit.problems import RunError, TeamError
+from devrobot_training.fit.problems import one_line, RunError, TeamError
 from devrobot_training.sessions.building import Progress
 from devrobot_training.sessions.opening import open_session
 from devrobot_training.sessions.session import Session, SessionError
@@ -54,7 +54,7 @@ class _Parser(argparse.ArgumentParser):
         return arguments
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f'error: {" ".join(message.split())} ({self.prog} --help lists all)\n')
+        self.exit(2, f'error: {one_line(message)} ({self.prog} --help lists all)\n')
 
     def _told(self, unknown: Sequence[str]) -> str:
         names = [word.partition('=')[0] for word in unknown if word.startswith('-')]
@@ -201,7 +201,7 @@ def in_one_line(error: BaseException) -> str:
         text = f'{error.filename2 or error.filename}: {error.strerror}'
         if error.errno in FULL:
             text += '; make room, then run it again'
-    return ' '.join(text.splitlines()) or type(error).__name__
+    return one_line(text) or type(error).__name__
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from pathlib import Path
 from devrobot_interfaces_py.atomic import remove_leftovers
 from devrobot_training.evaluation.evaluate import EvaluationStoppedError
 from devrobot_training.fit.once import InterruptedTrainingError
+from devrobot_training.fit.problems import one_line
 from devrobot_training.fit.run_folder import BEST, point_to
 from devrobot_training.fit.training import Inputs
 from devrobot_training.logs.writers import check_writers
@@ -231,7 +232,7 @@ class StagedTraining:
     def _fail(self, error: BaseException) -> None:
         """Leave what there is; the disk may be full, and the error matters more than this."""
         status = INTERRUPTED if isinstance(error, KeyboardInterrupt) else FAILED
-        reason = ' '.join(str(error).split()) or type(error).__name__
+        reason = one_line(error) or type(error).__name__
         try:
             self._reporter.save(status, reason)
             self._reporter.report()

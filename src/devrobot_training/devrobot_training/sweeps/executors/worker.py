@@ -16,6 +16,7 @@ import time
 from typing import Any, Protocol
 
 from devrobot_training.fit.once import InterruptedTrainingError
+from devrobot_training.fit.problems import one_line
 from devrobot_training.sweeps.executors.disk import disk_problem
 
 BEAT_S = 0.5
@@ -48,7 +49,7 @@ def answer_of(error: Exception) -> dict[str, str]:
     refused = disk_problem(error)
     if refused:
         return {'disk': refused}
-    return {'error': f'{type(error).__name__}: {" ".join(str(error).split())[:500]}'}
+    return {'error': one_line(f'{type(error).__name__}: {error}')}
 
 
 def serve(pipe: Connection, make: Callable[[int], Work], slot: int) -> None:
