@@ -100,7 +100,11 @@ def raised(error: Exception, cause: Exception | None = None) -> Exception:
 
 
 @pytest.mark.parametrize(
-    'code', [errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.ESTALE]
+    'code',
+    [
+        *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ESTALE),
+        *(errno.EROFS, errno.EACCES, errno.EPERM),
+    ],
 )
 def test_the_disk_is_seen_behind_what_was_made_of_its_error(code):
     error = OSError(code, 'it refuses', 'a/b')

@@ -208,10 +208,13 @@ def test_a_summary_that_cannot_be_made_in_the_middle_of_a_run_ends_nothing(
     assert 'no summary could be made: ZeroDivisionError: a curve' in said
 
 
-def test_a_training_that_breaks_is_a_failed_one_and_the_others_go_on(bag, tmp_path, monkeypatch):
+@pytest.mark.parametrize('kind', [RuntimeError, MemoryError, ValueError, KeyError, TypeError])
+def test_a_training_that_breaks_is_a_failed_one_and_the_others_go_on(
+    bag, tmp_path, monkeypatch, kind
+):
     def breaking(folder, *more, **settings):
         if 'stage_01' in str(folder):
-            raise RuntimeError('out of memory')
+            raise kind('out of memory')
         return train_once(folder, *more, **settings)
 
     monkeypatch.setattr(engine, 'train_once', breaking)

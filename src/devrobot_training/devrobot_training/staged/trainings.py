@@ -7,6 +7,7 @@ from devrobot_interfaces_py.atomic import write_json
 from devrobot_training.evaluation.evaluate import EvaluationStoppedError
 from devrobot_training.fit.once import InterruptedTrainingError
 from devrobot_training.fit.once import RESULT as TRAINED
+from devrobot_training.fit.problems import one_line
 from devrobot_training.fit.run_folder import CONFIG
 from devrobot_training.fit.training import Data, Inputs
 from devrobot_training.records import from_plain, to_plain
@@ -94,13 +95,12 @@ class Trainings:
             return self._engine.run(task, changed=self._changed)
         except (InterruptedTrainingError, EvaluationStoppedError):
             raise
-        except (RuntimeError, MemoryError) as error:
+        except Exception as error:  # whatever it is: in parallel, it ends no other training
             if disk_problem(error):
                 raise
-            return self._broken(task, f'{type(error).__name__}: {" ".join(str(error).split())}')
+            return self._broken(task, one_line(f'{type(error).__name__}: {error}'))
 
     def _broken(self, task: RunTask, reason: str) -> RunResult:
-        reason = reason[:500]
         result = RunResult(
             stop_reason='error', stop_message=reason, learning_rate=task.rate, samples=0,
             seconds=0.0, reason=reason,

@@ -4,9 +4,14 @@ from collections.abc import Iterator
 import errno
 import re
 
-#: Full, over a quota or the size of a file, broken, read-only, or gone.
+from devrobot_training.fit.problems import one_line
+
+#: Full, over a quota or the size of a file, broken, gone, read-only, or somebody else's.
 REFUSALS = frozenset(
-    {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.ESTALE}
+    {
+        *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ESTALE),
+        *(errno.EROFS, errno.EACCES, errno.EPERM),
+    }
 )
 # The writer of weights tells the number of the system's error in its text only.
 _NUMBER = re.compile(r'\(os error (\d+)\)')
@@ -19,7 +24,7 @@ class DiskError(OSError):
 def disk_problem(error: BaseException) -> str:
     """Return in one line what the disk said, if it is behind an error; '' if it is not."""
     if any(_refuses(cause) for cause in _causes(error)):
-        return ' '.join(str(error).split())
+        return one_line(error)
     return ''
 
 
