@@ -9,6 +9,7 @@ from typing import Any
 
 from devrobot_interfaces_py.atomic import atomic_path
 from devrobot_interfaces_py.configs import config_from_dict, config_to_dict
+from devrobot_training.fit.problems import RunError
 from devrobot_training.fit.training import Inputs
 from devrobot_training.records import from_plain, read_record, to_plain
 from devrobot_training.staged.config import StagedConfig
@@ -63,8 +64,11 @@ def copy_linked(source: Path, target: Path) -> None:
     """
     Copy a checkpoint without its bytes, where the file system has hard links.
 
+    :raises RunError: if there is none; an empty path would be the folder of the process.
     :raises OSError: if the disk refuses.
     """
+    if not source.name or not source.is_dir():
+        raise RunError(f'there is no checkpoint {str(source)!r} to be kept as {target}')
 
     def link(one: str, other: str) -> None:
         try:

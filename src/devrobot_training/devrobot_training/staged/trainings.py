@@ -12,7 +12,8 @@ from devrobot_training.fit.run_folder import CONFIG
 from devrobot_training.fit.training import Data, Inputs
 from devrobot_training.records import from_plain, to_plain
 from devrobot_training.staged.config import StagedConfig
-from devrobot_training.staged.engine import Engine, StageRunner
+from devrobot_training.staged.engine import Engine, StageRunner, title_of
+from devrobot_training.staged.going_on import check_beginning, take_away, weights_are_gone
 from devrobot_training.staged.journal import Journal
 from devrobot_training.staged.run_files import (
     call_of,
@@ -74,7 +75,10 @@ class Trainings:
 
         :raises InterruptedTrainingError: if ``should_stop`` said so.
         :raises OSError: if the disk refuses.
+        :raises RunError: if what is there of one cannot be used, with the way out.
         """
+        for task in tasks:
+            self._prepare(task)
         if self._config.parallel_runs > 1 and len(tasks) > 1:
             return self._in_parallel(tasks)
         return [self._one(task) for task in tasks]
@@ -86,6 +90,17 @@ class Trainings:
     def close(self) -> None:
         """End the processes."""
         self._engine.close()
+
+    def _prepare(self, task: RunTask) -> None:
+        """Let a training that has to go on begin anew if the weights that it needs are gone."""
+        if read_result(self._folder / task.key) is not None:
+            return
+        gone = weights_are_gone(task, self._folder)
+        check_beginning(task, self._folder, anew=gone)
+        if gone:
+            take_away(task, self._folder)
+            told = f'{title_of(task)} is made anew: weights that it needs to go on are gone'
+            self._journal.note(f'{task.key}/anew', 'training', told)
 
     def _one(self, task: RunTask) -> RunResult:
         """Make a training; one that breaks is a failed one, and the night goes on."""
