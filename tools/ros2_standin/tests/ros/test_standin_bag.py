@@ -27,6 +27,8 @@ RATE_HZ = 100
 PAYLOAD = 2000
 #: So many numbers come before the first time of the simulation.
 SILENT = 30
+#: So many are recorded by simulated time at least.
+MANY = 50
 ZSTD = ('--compression-format', 'zstd', '--compression-mode')
 
 
@@ -126,6 +128,10 @@ class Recorded:
     mended: dict[str, Process] = field(default_factory=dict)
 
 
+def size(bag: Path) -> int:
+    return sum(path.stat().st_size for path in bag.iterdir())
+
+
 def record(start, talker: Talker, recorded: Recorded) -> None:
     for name, form in (FORMS | SIMULATED | CRASHES).items():
         topics = DOOMED if name in CRASHES else TOPICS
@@ -139,6 +145,8 @@ def record(start, talker: Talker, recorded: Recorded) -> None:
     talker.start()
     # Longer than two files of a second.
     wait_for(lambda: talker.times and time.monotonic() - talker.times[0] > 2.2)
+    # On a busy computer, one of them hears late what time it is.
+    wait_for(lambda: size(recorded.folder / 'simulated') > MANY * PAYLOAD)
     recorded.killed_at = time.monotonic()
     for name, form in CRASHES.items():
         if form.stop:
@@ -247,18 +255,19 @@ def test_simulated_time_is_what_messages_are_stamped_with(recorded):
         (wanted,) = [c for c in reader.connections if c.topic == '/bag/numbers']
         messages = [(bags.number(data), ns / 1e9) for _, ns, data in reader.messages([wanted])]
     first = messages[0][0]
-    assert SILENT <= first < recorded.count // 2, 'nothing is recorded before the first time'
     assert [number for number, _ in messages] == list(range(first, recorded.count))
+    # About half of what is recorded: the other half is the same from a sensor.
+    assert len(messages) >= MANY // 3
+    # Nothing is recorded before the first time: it would have none. A number that waited for a
+    # busy recorder until there was a time may be in the bag.
     assert all(SILENT < seconds <= recorded.count + 1 for _, seconds in messages)
     assert recorded.running['simulated'].err == ''
 
 
 def test_presets_compress(recorded):
-    def size(name: str) -> int:
-        return sum(path.stat().st_size for path in (recorded.folder / name).iterdir())
-
+    plain = size(recorded.folder / 'plain')
     for name in ('fast', 'small', 'parts', 'messages'):
-        assert size(name) < size('plain') / 2
+        assert size(recorded.folder / name) < plain / 2
 
 
 @pytest.mark.parametrize('name', CRASHES)
