@@ -10,6 +10,7 @@ from devrobot_training.fit.run_folder import RunFolder, taken_away_on_failure
 from devrobot_training.fit.starting import check_start
 from devrobot_training.logs.writers import check_writers
 from devrobot_training.staged.config import StagedConfig
+from devrobot_training.staged.engine import check_executor
 from devrobot_training.staged.inputs import StagedInputs
 from devrobot_training.staged.plan import (
     make_plan,
@@ -49,9 +50,11 @@ def begin(
 
     :raises SessionError: if the sessions cannot be used.
     :raises CheckpointError: if the weights to begin with cannot be used.
+    :raises ConfigError: if the package of ``sweep.executor`` is missing.
     :raises RunError: if there is such a run, or a package for ``log_to`` is missing.
     """
     check_writers(config.log_to)
+    check_executor(config)
     check_start(inputs.checkpoint, config)
     name = session_name(inputs, reading)
     run = RunFolder.create(runs, name, run_id)

@@ -18,7 +18,7 @@ from devrobot_training.staged.journal import Journal
 from devrobot_training.staged.run_files import from_call, RunResult, RunTask
 from devrobot_training.staged.stage_run import StageRun, Tools
 from devrobot_training.staged.view import View
-from devrobot_training.sweeps.config import RAY
+from devrobot_training.sweeps.config import OFF, RAY
 from devrobot_training.sweeps.executors.base import Executor, worker_count
 from devrobot_training.sweeps.executors.local import LocalExecutor
 from devrobot_training.sweeps.phases import run_sweep, SweepTask, SweepView
@@ -174,6 +174,16 @@ def make_executor(config: StagedConfig, workers: int) -> Executor:
 
         return RayExecutor(workers, device=config.device)
     return LocalExecutor(workers)
+
+
+def check_executor(config: StagedConfig) -> None:
+    """
+    Refuse at the beginning what the first sweep would need.
+
+    :raises ConfigError: if a package is not installed.
+    """
+    if config.sweep.when != OFF:
+        make_executor(config, 1)
 
 
 class _BeatingView(View):

@@ -27,6 +27,7 @@ from devrobot_training.staged.assessment import trivial_losses
 from devrobot_training.staged.choice import best_of, Candidate, final_choice, keep_best
 from devrobot_training.staged.collecting import BASELINES, run_key, RUNS, stage_folder
 from devrobot_training.staged.config import StagedConfig
+from devrobot_training.staged.engine import check_executor
 from devrobot_training.staged.inputs import StagedInputs
 from devrobot_training.staged.journal import Journal
 from devrobot_training.staged.plan import Plan, PlannedStage
@@ -67,10 +68,11 @@ class StagedTraining:
         Prepare.
 
         :param facts: those of inputs.json, for the report.
-        :raises ConfigError: if the device is not there.
+        :raises ConfigError: if the device is not there, or the package of ``sweep.executor``.
         :raises RunError: if a package for ``log_to`` is not.
         """
         check_writers(config.log_to)
+        check_executor(config)
         self._folder = folder.resolve()
         self._config = config
         self._plan = plan

@@ -60,7 +60,8 @@ class SweepConfig:
     grace: float = param(
         300.0,
         'a trial that is so many seconds over its time, or that long without a step, a look at '
-        'the validation set or a read of data, is killed and failed; trainings in parallel, too',
+        'the validation set or a read of data, is killed and failed; trainings in parallel, too, '
+        'and on Ray one that is not begun for so long while no other of the sweep is made',
         minimum=0.1,
         maximum=1e6,
     )

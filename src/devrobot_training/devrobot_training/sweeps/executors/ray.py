@@ -6,12 +6,14 @@ The run folder and the sessions have to be at the same place on every machine of
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 import os
 import time
 from typing import Any
 
 from devrobot_interfaces_py.configs import ConfigError
 from devrobot_training.fit.once import InterruptedTrainingError
+from devrobot_training.fit.problems import one_line
 from devrobot_training.sweeps.executors.base import Ended, Limits, POLL_S, Tick
 from devrobot_training.sweeps.executors.disk import DiskError
 from devrobot_training.sweeps.executors.worker import answer_of
@@ -30,6 +32,9 @@ except ImportError as missing:
         'sweep.executor is ray, but Ray is not installed: pip install "ray==2.60.0", or use '
         '--sweep.executor local'
     ) from missing
+
+#: What is raised when the cluster, or a part of it, is not there or gone.
+LOST = (ray.exceptions.RayError, ConnectionError)
 
 
 class RayExecutor:
@@ -54,36 +59,67 @@ class RayExecutor:
         tick: Tick = lambda samples: None,
         should_stop: Callable[[], bool] = lambda: False,
     ) -> None:
-        """Make all trials; see ``Executor.run``."""
-        self._join()
-        beats = ray.remote(num_cpus=0)(_Beats).remote()
-        task = ray.remote(num_cpus=1, num_gpus=self._gpus, max_retries=0)(_make)
-        waiting = list(trials)
-        running: dict[Any, Trial] = {}
-        begun: dict[int, float] = {}
+        """Make all trials; see ``Executor.run``. What Ray fails in is a failure of trials."""
+        left = {trial.number: trial for trial in trials}
+
+        def end(trial: Trial, how: TrialEnd) -> None:
+            del left[trial.number]
+            ended(trial, how)
+
+        def lose(error: Exception) -> None:
+            self.close()  # the next sweep joins anew
+            for trial in list(left.values()):
+                end(trial, TrialEnd(reason=one_line(f'the Ray cluster failed: {error}')))
+
         try:
-            while waiting or running:
-                if should_stop():
-                    raise InterruptedTrainingError('stopped on request')
-                while waiting and len(running) < self._count:
-                    trial = waiting.pop(0)
-                    running[task.remote(trial.to_dict(), trial.number, beats)] = trial
-                done, _ = ray.wait(list(running), timeout=POLL_S)
-                for reference in done:
-                    ended(running.pop(reference), _end_of(reference))
-                samples, heard = ray.get(beats.all.remote())
-                self._end_overdue(running, begun, heard, limits, ended)
-                tick({t.number: samples.get(t.number, 0) for t in running.values()})
-        finally:
-            for reference in running:
-                ray.cancel(reference, force=True)
-            ray.kill(beats)
+            self._join()
+        except Exception as error:  # of any kind: a wrong address, a port in use, a time-out
+            lose(error)
+            return
+        try:
+            self._make_all(list(trials), limits, end, tick, should_stop)
+        except LOST as error:
+            lose(error)
 
     def close(self) -> None:
         """Leave the cluster."""
         if self._joined:
-            ray.shutdown()
             self._joined = False
+            with suppress(*LOST):
+                ray.shutdown()
+
+    def _make_all(
+        self,
+        waiting: list[Trial],
+        limits: Limits,
+        ended: Ended,
+        tick: Tick,
+        should_stop: Callable[[], bool],
+    ) -> None:
+        # One that dies is made anew, and hears of the trials that go on.
+        beats = ray.remote(num_cpus=0, max_restarts=-1)(_Beats).remote()
+        task = ray.remote(num_cpus=1, num_gpus=self._gpus, max_retries=0)(_make)
+        running = _Running(beats)
+        try:
+            while waiting or running.trials:
+                if should_stop():
+                    raise InterruptedTrainingError('stopped on request')
+                while waiting and len(running.trials) < self._count:
+                    trial = waiting.pop(0)
+                    running.add(task.remote(trial.to_dict(), trial.number, beats), trial)
+                done, _ = ray.wait(list(running.trials), timeout=POLL_S)
+                for reference in done:
+                    ended(running.trials.pop(reference), _end_of(reference))
+                running.listen()
+                for reference, reason in running.overdue(limits):
+                    _cancel(reference)
+                    ended(running.trials.pop(reference), TrialEnd(reason=reason))
+                tick(running.samples())
+        finally:
+            for reference in running.trials:
+                _cancel(reference)
+            with suppress(*LOST):
+                ray.kill(beats)
 
     def _join(self) -> None:
         if not self._joined and not ray.is_initialized():
@@ -95,25 +131,70 @@ class RayExecutor:
                 )
             self._joined = True
 
-    def _end_overdue(
-        self,
-        running: dict[Any, Trial],
-        begun: dict[int, float],
-        heard: Mapping[int, float],
-        limits: Limits,
-        ended: Ended,
-    ) -> None:
-        """End trials that are over their time; one that waits for a machine has not begun."""
+
+class _Running:
+    """The trials that the cluster has, and when they were heard of."""
+
+    def __init__(self, beats: Any) -> None:
+        self.trials: dict[Any, Trial] = {}
+        self._beats = beats
+        self._asked: Any = None
+        self._samples: dict[int, int] = {}
+        self._begun: dict[int, float] = {}
+        self._heard: dict[int, float] = {}
+        self._idle_since: dict[int, float] = {}
+
+    def add(self, reference: Any, trial: Trial) -> None:
+        """Take a trial that the cluster was asked for."""
+        self.trials[reference] = trial
+        self._idle_since[trial.number] = time.monotonic()
+
+    def listen(self) -> None:
+        """Take what the trials told, if there is an answer; never wait for one."""
+        if self._asked is None:
+            self._asked = self._beats.all.remote()
+        ready, _ = ray.wait([self._asked], timeout=0)
+        if not ready:
+            return
+        asked, self._asked = self._asked, None
+        try:
+            samples, ages = ray.get(asked)
+        except ray.exceptions.RayError:
+            return  # it is being made anew
         now = time.monotonic()
-        for reference, trial in list(running.items()):
-            if trial.number not in heard:
-                continue
-            begun.setdefault(trial.number, now)
-            reason = limits.broken(elapsed=now - begun[trial.number], silent=heard[trial.number])
+        self._samples.update(samples)
+        for number, age in ages.items():
+            self._begun.setdefault(number, now)
+            self._heard[number] = max(now - age, self._heard.get(number, 0.0))
+
+    def samples(self) -> dict[int, int]:
+        """Return the samples of the trials by their number."""
+        return {t.number: self._samples.get(t.number, 0) for t in self.trials.values()}
+
+    def overdue(self, limits: Limits) -> list[tuple[Any, str]]:
+        """
+        Return the trials that have to be ended, and why.
+
+        One that waits while others of the sweep are made waits for them: its time counts while
+        there are none.
+        """
+        now = time.monotonic()
+        if any(trial.number in self._begun for trial in self.trials.values()):
+            self._idle_since = dict.fromkeys(self._idle_since, now)
+        found = []
+        for reference, trial in self.trials.items():
+            number = trial.number
+            if number in self._begun:
+                elapsed, silent = now - self._begun[number], now - self._heard[number]
+                reason = limits.broken(elapsed=elapsed, silent=silent)
+            else:
+                waited = now - self._idle_since[number]
+                late = waited > limits.grace
+                reason = f'killed: no machine of the cluster began it in {waited:.0f} s'
+                reason = reason if late else ''
             if reason:
-                ray.cancel(reference, force=True)
-                del running[reference]
-                ended(trial, TrialEnd(reason=reason))
+                found.append((reference, reason))
+        return found
 
 
 class _Beats:
@@ -136,7 +217,7 @@ class _Beats:
 def _make(call: Mapping[str, Any], number: int, beats: Any) -> dict[str, Any]:
     """Make a trial, in a process of the cluster; see ``executors.worker`` for what it returns."""
     told = [0.0]
-    ray.get(beats.beat.remote(number, 0))
+    beats.beat.remote(number, 0)
 
     def beat(samples: int) -> None:
         now = time.monotonic()
@@ -151,13 +232,18 @@ def _make(call: Mapping[str, Any], number: int, beats: Any) -> dict[str, Any]:
         return answer_of(error)
 
 
+def _cancel(reference: Any) -> None:
+    with suppress(*LOST):
+        ray.cancel(reference, force=True)
+
+
 def _end_of(reference: Any) -> TrialEnd:
     try:
         answer = ray.get(reference)
     except ray.exceptions.OutOfDiskError as error:
-        raise DiskError(' '.join(str(error).split())) from error
+        raise DiskError(one_line(error)) from error
     except ray.exceptions.RayError as error:
-        return TrialEnd(reason=f'its process died: {" ".join(str(error).split())}'[:500])
+        return TrialEnd(reason=one_line(f'its process died: {error}'))
     if 'disk' in answer:
         raise DiskError(answer['disk'])
     if 'error' in answer:
