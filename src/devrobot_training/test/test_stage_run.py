@@ -6,6 +6,7 @@ from typing import Any
 
 from devrobot_training.fit.config import TrainConfig
 from devrobot_training.fit.once import Trained
+from devrobot_training.fit.stopping import told_seconds
 from devrobot_training.fit.training import Inputs
 from devrobot_training.staged.config import StagedConfig
 from devrobot_training.staged.run_files import RunResult, RunTask
@@ -202,6 +203,28 @@ def test_an_initial_sweep_takes_at_most_seventy_percent_of_the_budget(tmp_path):
 def test_other_reasons_end_the_stage_without_a_sweep(tmp_path, reason):
     result = Script(tmp_path, trainings=[(reason, 0.4, 1000)]).run(flat())
     assert (result.stop_reason, result.checkpoint) == (reason, 'checkpoints/stage_02_run_1')
+
+
+@pytest.mark.parametrize(
+    ('reason', 'first', 'told'),
+    [
+        ('samples', [], '1000 of 10000 samples are used'),
+        ('samples', [('plateau', 0.4, 500)], '1600 of 10000 samples are used, 1000 of them in '
+         'this part'),
+        ('time', [], 'the time budget of 8 s is used up'),
+        ('time', [('plateau', 0.4, 500)], 'the time budget of 8 s is used up: this part had the '
+         'last 6 s'),
+    ],
+)  # fmt: skip
+def test_the_limit_that_is_told_is_the_one_that_was_set(tmp_path, reason, first, told):
+    script = Script(tmp_path, trainings=[*first, (reason, 0.2, 1000)], sweeps=[(0.3, 7e-4)])
+    result = script.run(flat(stopping__time_budget=8.0))
+    assert result.stop_message == told
+
+
+def test_no_time_is_told_with_more_digits_than_anybody_reads():
+    shown = [told_seconds(s) for s in (0.2541261, 8.0, 12.3456, 3600.0, 7199.62)]
+    assert shown == ['0.254 s', '8 s', '12.3 s', '3600 s', '7199.6 s']
 
 
 def test_without_any_weights_the_training_has_failed_with_its_reason(tmp_path):

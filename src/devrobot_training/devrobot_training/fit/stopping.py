@@ -82,6 +82,11 @@ class StoppingConfig:
         return self.time_budget > 0
 
 
+def told_seconds(seconds: float) -> str:
+    """Return a time for people: what is left of a limit has more digits than anybody reads."""
+    return f'{seconds:.3g} s' if seconds < 100 else f'{round(seconds, 1):g} s'
+
+
 class DivergenceRule:
     """Ends when the validation loss leaves the training loss behind, again and again."""
 
@@ -213,7 +218,7 @@ class StoppingRules:
         if config.max_samples and samples >= config.max_samples:
             return Stop(SAMPLES, f'{samples} of {config.max_samples} samples are trained')
         if config.time_budget and elapsed_s >= config.time_budget:
-            return Stop(TIME, f'the time budget of {config.time_budget:g} s is used up')
+            return Stop(TIME, f'the time budget of {told_seconds(config.time_budget)} is used up')
         return None
 
     def after_validation(self, *, train_ema: float, validation: float) -> Stop | None:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from devrobot_training.fit.stopping import SAMPLES, Stop, StoppingConfig, TIME
+from devrobot_training.fit.stopping import SAMPLES, Stop, StoppingConfig, TIME, told_seconds
 from devrobot_training.sweeps.config import SweepConfig
 from devrobot_training.sweeps.phases import Budgets
 
@@ -48,8 +48,26 @@ class Budget:
         if self.samples_left == 0:
             return Stop(SAMPLES, f'{self.samples} of {self.max_samples} samples are used')
         if self.seconds_left == 0.0:
-            return Stop(TIME, f'the time budget of {self.max_seconds:g} s is used up')
+            return Stop(TIME, f'the time budget of {told_seconds(self.max_seconds)} is used up')
         return None
+
+    def told(self, stop: Stop, *, samples: int, seconds: float) -> Stop:
+        """
+        Return what ended a part, whose own limits are what was left of these, in terms of these.
+
+        :param samples: of the part, like ``seconds``; they are spent already.
+        """
+        if stop.reason == SAMPLES and self.max_samples:
+            rest = f', {samples} of them in this part' if samples < self.samples else ''
+            told = f'{self.samples} of {self.max_samples} samples are used{rest}'
+        elif stop.reason == TIME and self.max_seconds:
+            left = self.max_seconds - (self.seconds - seconds)
+            rest = f': this part had the last {told_seconds(left)}'
+            told = f'the time budget of {told_seconds(self.max_seconds)} is used up'
+            told += rest if left < self.max_seconds else ''
+        else:
+            return stop
+        return Stop(stop.reason, told)
 
 
 def sweep_budgets(

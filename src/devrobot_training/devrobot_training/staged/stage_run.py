@@ -110,13 +110,13 @@ class StageRun:
             if stop is not None:
                 return stop
             part += 1
-            trained = self._part(part)
+            ended = self._part(part)
             stop = self._rules.after_training(
-                trained.stop_reason, trained.stop_message, sweeps=self._plateau_sweeps
+                ended.reason, ended.message, sweeps=self._plateau_sweeps
             )
             if stop is not None or not self._may_sweep:
-                return stop or Stop(trained.stop_reason, trained.stop_message)
-            stop = self._sweep(trained.stop_message)
+                return stop or ended
+            stop = self._sweep(ended.message)
             if stop is not None:
                 return stop
 
@@ -129,14 +129,19 @@ class StageRun:
     def _plateau_sweeps(self) -> int:
         return self._sweeps - (self._config.sweep.when == INITIAL)
 
-    def _part(self, number: int) -> Trained:
-        """Train until a rule ends this part."""
+    def _part(self, number: int) -> Stop:
+        """Train until a rule ends this part; return which."""
         folder = self._begun(f'part_{number}')
         trained = self._tools.train(
             folder, self._part_config(number), replace(self._inputs, start=self._start)
         )
         before = self._budget.samples
         self._budget = self._budget.spend(trained.samples, trained.seconds)
+        stop = self._budget.told(
+            Stop(trained.stop_reason, trained.stop_message),
+            samples=trained.samples,
+            seconds=trained.seconds,
+        )
         loss = trained.best_validation
         if loss is not None and (self._best is None or loss < self._best.loss):
             self._best = _Best(
@@ -148,11 +153,11 @@ class StageRun:
         self._tools.note(
             f'part {number} ended',
             'training',
-            f'{trained.stop_reason}: {trained.stop_message}',
+            f'{stop.reason}: {stop.message}',
             self._budget.samples,
         )
         self._tools.changed()
-        return trained
+        return stop
 
     def _begun(self, name: str) -> Path:
         """Return the folder of a part or a sweep; whoever looks at the run can see it begin."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import os
 from typing import Protocol
 
+from devrobot_training.fit.stopping import told_seconds
 from devrobot_training.sweeps.trial import Trial, TrialEnd
 import torch
 
@@ -32,7 +33,7 @@ class Limits:
         if self.seconds and elapsed > self.seconds + self.grace:
             return (
                 f'killed: not at an end {elapsed - self.seconds:.0f} s after its budget of '
-                f'{self.seconds:g} s'
+                f'{told_seconds(self.seconds)}'
             )
         if silent > self.grace:
             return f'killed: no step for {silent:.0f} s'
