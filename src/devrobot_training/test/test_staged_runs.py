@@ -9,6 +9,7 @@ from devrobot_training.fit.once import train_once
 from devrobot_training.fit.problems import RunError
 from devrobot_training.report.stage_records import COMPLETE, FAILED, INTERRUPTED, RUNNING, SKIPPED
 from devrobot_training.report.summary import load_summary
+from devrobot_training.report.writing import write_report
 from devrobot_training.staged import engine, reporting, runner
 from devrobot_training.staged.begin import read_begun
 from devrobot_training.staged.choice import best_of, Candidate, final_choice, keep_best
@@ -180,6 +181,20 @@ def test_if_all_trials_fail_the_configured_rate_stays_and_the_run_goes_on(
     assert sweep.rate_after == config.optimizer.learning_rate == stage.learning_rate
     assert {trial.reason for trial in sweep.phases[0].trials} == {'RuntimeError: no luck'}
     assert ending.status == COMPLETE and ending.choice is not None
+
+
+def test_the_pages_are_written_once_between_two_stages_and_tell_both(bag, tmp_path, monkeypatch):
+    told = []
+
+    def watched(folder):
+        told.append([stage.state for stage in load_summary(folder).stages])
+        return write_report(folder)
+
+    monkeypatch.setattr(reporting, 'write_report', watched)
+    _, ending = run_staged(bag, tmp_path, quick())
+    assert told == [[], [RUNNING], [COMPLETE, RUNNING], [COMPLETE, COMPLETE]]
+    page = ending.report.read_text()
+    assert all(f'stage {number} ended' in page for number in (1, 2))
 
 
 def test_a_report_that_breaks_ends_nothing(bag, tmp_path, monkeypatch):

@@ -132,7 +132,7 @@ class StagedTraining:
 
     def _all_stages(self) -> Candidate | None:
         start, rate = self._checkpoint, self._config.optimizer.learning_rate
-        first = True
+        first, to_report = True, False
         for place, stage in enumerate(self._plan.stages, 1):
             self._reporter.begin_stage(stage.number)
             title = f'stage {stage.number}'
@@ -141,7 +141,8 @@ class StagedTraining:
                 continue
             sizes = f'{stage.train_size} transitions train, {stage.validation_size} validate'
             self._view.stage(place, len(self._plan.stages), f'{title}: {sizes}')
-            if self._note(stage, 'begun', 'stage', f'{title} begins: {sizes}'):
+            begins = self._note(stage, 'begun', 'stage', f'{title} begins: {sizes}')
+            if begins or to_report:
                 self._save_and_report()
             self._measure_trivial(stage)
             results = self._runs(stage, RUNS, start, rate)
@@ -154,7 +155,7 @@ class StagedTraining:
                 best = results[chosen]
                 start, rate = str(self._folder / best.checkpoint), best.learning_rate
             self._thin_out(start)
-            self._end_stage(stage, results, chosen)
+            to_report = self._end_stage(stage, results, chosen)
         return self._choose()
 
     def _runs(self, stage: PlannedStage, kind: str, start: str, rate: float) -> list[RunResult]:
@@ -190,14 +191,17 @@ class StagedTraining:
 
     def _end_stage(
         self, stage: PlannedStage, results: list[RunResult], chosen: int | None
-    ) -> None:
+    ) -> bool:
+        """Return whether its end is new: the pages that tell it are those of what comes next."""
         told = 'no weights: ' + '; '.join(dict.fromkeys(r.reason for r in results))
         if chosen is not None:
             loss = results[chosen].original_loss
             shown = 'not measured' if loss is None else f'{loss:.4g}'
             told = f'{shown} on the original session, run {chosen + 1}'
-        if self._note(stage, 'ended', 'stage', f'stage {stage.number} ended: {told}'):
-            self._save_and_report()
+        new = self._note(stage, 'ended', 'stage', f'stage {stage.number} ended: {told}')
+        if new:
+            self._reporter.update()
+        return new
 
     def _save_and_report(self) -> None:
         """Let people see what there is, also if the run is killed in a moment."""
