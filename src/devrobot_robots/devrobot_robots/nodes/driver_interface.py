@@ -22,11 +22,14 @@ from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 import rclpy.clock
 from rclpy.clock import ClockType
+from rclpy.duration import Duration
 from rclpy.node import Node
 from rclpy.task import Future
 from std_srvs.srv import Trigger
 
 DIAGNOSTICS_PERIOD_S = 1.0
+#: How long listeners may take to receive the last events; one that hangs is waited for no longer.
+LAST_EVENTS = Duration(seconds=2)
 
 
 class DriverInterface:
@@ -114,7 +117,8 @@ class DriverInterface:
         self._cameras.publish(frames, stamp_ns)
 
     def destroy(self) -> None:
-        """Withdraw everything."""
+        """Withdraw everything, when the last events have arrived: they go with their publisher."""
+        self._events.wait_for_all_acked(LAST_EVENTS)
         if self._watch is not None:
             self._node.destroy_subscription(self._watch.subscription)
         for timer in self._timers:

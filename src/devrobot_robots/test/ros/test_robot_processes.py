@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 
 from devrobot_interfaces_py import topics
 from devrobot_interfaces_py.actions import Phase
@@ -50,6 +51,48 @@ def test_a_signal_aborts_the_action_and_ends_cleanly(graph, start, number):
     assert driver.returncode == 0
     assert 'Traceback' not in errors
     assert observer.wait_for(Phase.ABORTED, sequence).message == 'the driver is stopping'
+
+
+LISTENER = """
+from devrobot_interfaces.msg import ActionEvent
+from devrobot_interfaces_py import qos, topics
+import rclpy
+rclpy.init()
+node = rclpy.create_node('listener', namespace='/bot')
+node.create_subscription(
+    ActionEvent, topics.ACTION_EVENTS, lambda event: print(event.message, flush=True), qos.EVENTS
+)
+rclpy.spin(node)
+"""
+
+
+def test_the_last_event_of_a_driver_reaches_a_listener_that_is_slow(graph, start, tmp_path):
+    """The event goes with its publisher if that ends first: it lies in memory that both share."""
+    observer = Observer(graph)
+    heard = tmp_path / 'heard'
+    with heard.open('wb') as output:
+        listener = subprocess.Popen(
+            [sys.executable, '-c', LISTENER],
+            stdout=output,
+            env={**os.environ, 'ROS_DOMAIN_ID': os.environ.get('ROS_DOMAIN_ID', '43')},
+        )
+    try:
+        driver = start('driver', '-p', 'robot.action_delay:=20.0')
+        events = graph.probe.resolve_topic_name(topics.ACTION_EVENTS)
+        wait(lambda: graph.probe.count_subscribers(events) == 2, 'both listeners')
+        graph.execute(1)
+        observer.wait_for_start()
+        wait(heard.read_text, 'the first event')
+        listener.send_signal(signal.SIGSTOP)
+        waking = threading.Timer(1.0, listener.send_signal, [signal.SIGCONT])
+        waking.start()
+        driver.send_signal(signal.SIGINT)
+        assert driver.wait(DEADLINE_S) == 0
+        waking.join()
+        wait(lambda: 'the driver is stopping' in heard.read_text(), 'the last event')
+    finally:
+        listener.kill()
+        listener.wait()
 
 
 def test_a_driver_that_waits_for_its_robot_ends_at_once(start):
