@@ -182,7 +182,7 @@ def _run(job: Job[ResultT], on_end: Callable[[Job[ResultT]], None]) -> None:
         result = job.task.run(job)
     except Exception as error:  # whatever a task meets: the next one is to find a free runner
         result = job.task.failed(error)
-        job.tell(activity=f'ended: {error}')
+        job.tell(activity=f'ended: {" ".join(str(error).split())}')
     finally:
         job.end(result)
         on_end(job)

@@ -129,14 +129,14 @@ def test_two_processes_give_the_losses_of_one_with_the_same_whole_batch(bag, tmp
 def test_a_process_that_dies_ends_the_run_with_a_clear_line(bag, tmp_path):
     code, output = run_team(bag, tmp_path / 'torn', victim=1, samples=8000)
     assert code != 0
-    assert 'rank 0: another process of this training is gone: ' in output, output
+    assert 'rank 0: another process of this training is gone' in output, output
     assert not (tmp_path / 'torn' / 'rank_0.json').exists()
 
 
 def test_who_reads_for_long_is_waited_for_and_who_misses_a_step_is_not(tmp_path):
     _, output = run_two(READER, tmp_path)
     assert {'rank 0 has read', 'rank 1 has read'} <= set(output.splitlines())
-    assert 'rank 1: another process of this training is gone: ' in output
+    assert 'rank 1: another process of this training is gone' in output
 
 
 @pytest.mark.parametrize(('rank', 'name'), [(0, 'auto'), (1, 'auto'), (1, 'cuda')])

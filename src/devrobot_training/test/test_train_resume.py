@@ -11,7 +11,7 @@ from devrobot_interfaces_py.configs import flatten
 from devrobot_training.fit.config import TrainConfig
 from devrobot_training.fit.resuming import check_changes, FREE
 from devrobot_training.logs.metrics_log import read_rows
-from fit_worlds import dot_session, limited, write_config
+from fit_worlds import dot_session, limited, open_small, write_config
 import pytest
 from team_runs import environment
 import yaml
@@ -222,3 +222,21 @@ def test_a_disk_that_is_full_from_the_start_leaves_the_name_free(bag, config, tm
     done = subprocess.run(full, capture_output=True, text=True, env=environment(), check=False)
     assert done.returncode == 1 and 'Traceback' not in done.stderr, done.stderr
     assert not list((tmp_path / 'runs').rglob('*'))
+
+
+def test_a_disk_that_fills_while_it_trains_is_told_with_the_way_to_go_on(bag, config, tmp_path):
+    words = [
+        *(sys.executable, '-m', 'devrobot_training.cli.train', str(bag), '--run-id', 'x'),
+        *('--config', str(config), '--runs-dir', str(tmp_path), '--quiet'),
+    ]
+    open_small(bag)  # what is kept of a bag is larger
+    small_disk = ['bash', '-c', 'ulimit -f 20; exec "$@"', 'bash', *words]
+    done = subprocess.run(
+        small_disk, capture_output=True, text=True, env=environment(), check=False
+    )
+    assert done.returncode == 1 and 'Traceback' not in done.stderr, done.stderr
+    run_folder = tmp_path / 'walk' / 'x'
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("error: cannot save checkpoint 'step_")
+    assert line.endswith(f'; make room, then go on with --resume {run_folder}')
+    assert run('train', '--resume', run_folder, '--stopping.max-samples', 80, '--quiet') == 0

@@ -7,10 +7,12 @@ import re
 import signal
 import time
 
+from devrobot_training.cli.train_team import ALONE, GRACE_S
+from devrobot_training.fit.team import FOLDER
 from devrobot_training.logs.metrics_log import read_rows
 from fit_worlds import dot_session, open_small, small, write_config
 import pytest
-from team_runs import Team
+from team_runs import DEADLINE_S, Team
 
 CONFIG = small(
     loss__mask_ratio_min=0.5,
@@ -126,8 +128,43 @@ def test_a_worker_that_dies_ends_the_team_with_the_way_to_go_on(bag, config, tmp
         assert code == 1
         team.wait_until_gone()
     folder = tmp_path / 'walk' / 'torn'
-    assert re.search(rf'^error: {text} .* go on with --resume {folder}$', output, re.M), output
+    assert re.search(rf'^error: {text}.* go on with --resume {folder}$', output, re.M), output
+    assert output.count('error: ') == 1
+    told = 'process 1 of this training: it was ended by SIGKILL' in output.splitlines()
+    assert told == (rank == 1), output
     assert rank == 0 or 'Traceback' not in output
+
+
+def test_a_worker_that_dies_after_the_last_step_costs_nothing(bag, tmp_path):
+    config = write_config(tmp_path / 'small.yaml', small(stopping__max_samples=80))
+    words = (bag, '--config', config, '--runs-dir', tmp_path, '--run-id', 'whole')
+    with Team(*words) as team:
+        team.wait_for('stopped: samples')
+        first, other = team.worker(0), team.worker(1)
+        os.kill(other, signal.SIGSTOP)
+        wait_for_file(folder_of_team(first) / ALONE)
+        os.kill(first, signal.SIGSTOP)
+        os.kill(other, signal.SIGKILL)
+        time.sleep(GRACE_S + TELLING_S)
+        os.kill(first, signal.SIGCONT)
+        code, output = team.end()
+    assert code == 0, output
+    assert 'error' not in output
+    assert summary(tmp_path / 'walk' / 'whole')['stop_reason'] == 'samples'
+
+
+def folder_of_team(pid: int) -> Path:
+    environ = Path(f'/proc/{pid}/environ').read_bytes().split(b'\0')
+    sign = f'{FOLDER}='.encode()
+    (found,) = [entry.removeprefix(sign) for entry in environ if entry.startswith(sign)]
+    return Path(os.fsdecode(found))
+
+
+def wait_for_file(path: Path) -> None:
+    end = time.monotonic() + DEADLINE_S
+    while not path.exists():
+        assert time.monotonic() < end, f'{path} never came'
+        time.sleep(0.01)
 
 
 def test_a_team_listens_to_nobody_else(bag, config, tmp_path):

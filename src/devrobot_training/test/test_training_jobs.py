@@ -3,13 +3,14 @@
 import json
 import threading
 
+from devrobot_interfaces_py.configs import ConfigError
 from devrobot_training.fit.lock import only_one
 from devrobot_training.fit.run_folder import LAST, METRICS, RunFolder
 from devrobot_training.fit.training import read_run
 from devrobot_training.jobs import BusyError, JobRunner
 from devrobot_training.tasks.evaluation import EvaluationRequest, EvaluationTask
 from devrobot_training.tasks.names import find, UnusableNameError
-from devrobot_training.tasks.outcome import Problem, TaskError
+from devrobot_training.tasks.outcome import Problem, refused_by, TaskError
 from devrobot_training.tasks.places import ServerConfig
 from devrobot_training.tasks.plans import TrainingRequest
 from devrobot_training.tasks.training import TrainingTask
@@ -211,6 +212,7 @@ def test_a_run_goes_on_only_with_the_recording_it_began_with(runner, places):
         ({'run_id': 'walk/two', 'config_path': 'small.yaml'}, 'its own config_path'),
         ({'run_id': 'walk/two', 'checkpoint': 'x'}, 'its own checkpoint'),
         ({'run_id': 'walk/two', 'overrides': ('preset=tiny',)}, 'its own preset'),
+        ({'run_id': 'x' * 300, 'root_session': 'walk'}, 'has 300 characters: take at most 100'),
         ({'run_id': 'two', 'root_session': 'walk'}, "'two' is taken by"),
         ({'run_id': 'walk/two'}, 'inputs of the run are damaged'),
     ],
@@ -226,6 +228,22 @@ def test_a_run_that_cannot_go_on_is_refused_at_once(places, fields, text):
     assert error.value.problem is Problem.INVALID_CONFIG
     message = str(error.value)
     assert text in message and '\n' not in message
+
+
+@pytest.mark.parametrize(
+    ('error', 'problem', 'text'),
+    [
+        (OSError(36, 'File name too long', 'x'), Problem.UNKNOWN, 'x: File name too long'),
+        (ConfigError('seed is -1'), Problem.INVALID_CONFIG, 'seed is -1'),
+        (KeyError('rules'), Problem.UNKNOWN, "fault: KeyError: 'rules'"),
+        (TaskError(Problem.BUSY, 'busy'), Problem.BUSY, 'busy'),
+    ],
+)
+def test_whatever_a_request_meets_refuses_it(error, problem, text):
+    with pytest.raises(TaskError) as caught, refused_by():
+        raise error
+    assert caught.value.problem is problem
+    assert str(caught.value).startswith(text)
 
 
 def test_an_evaluation_that_is_stopped_leaves_nothing(runner, places):

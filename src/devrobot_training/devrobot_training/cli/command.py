@@ -32,7 +32,8 @@ EXPECTED_ERRORS = (
 INTERRUPTED = 128 + signal.SIGINT
 #: What is said at the first signal where work goes on step by step.
 STOPPING = 'stopping after this step; once more stops at once'
-FULL = (errno.ENOSPC, errno.EDQUOT)
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+MAKE_ROOM = 'make room'
 HELP_WIDTH = 79
 
 
@@ -194,13 +195,18 @@ def _check_parents(option: str, folder: Path, path: Path) -> None:
         raise ConfigError(f'{option} is {path}, but {nearest} cannot be written: name another')
 
 
-def in_one_line(error: BaseException) -> str:
-    """Return what an error says; of the system's errors the name of the file and the reason."""
+def in_one_line(error: BaseException, again: str = 'run it again') -> str:
+    """
+    Return what an error says; of the system's errors the name of the file and the reason.
+
+    :param again: what is to be done when a full disk has room again.
+    """
     text = str(error)
     if isinstance(error, OSError) and error.strerror and error.filename:
         text = f'{error.filename2 or error.filename}: {error.strerror}'
-        if error.errno in FULL:
-            text += '; make room, then run it again'
+    # Errors of libraries and of ours have the system's words in them.
+    if any(os.strerror(code) in text for code in FULL) and MAKE_ROOM not in text:
+        text += f'; {MAKE_ROOM}, then {again}'
     return one_line(text) or type(error).__name__
 
 

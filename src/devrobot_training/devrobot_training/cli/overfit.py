@@ -36,7 +36,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser = make_parser(
         'overfit',
         'Train a fresh model on 1, 4 and 16 canvases of a session until it knows them by heart. '
-        'A model that cannot do that will not learn more either.',
+        'A model that cannot do that will not learn more either; the exit code is 1 then.',
         'saved/sessions/toroidal_dot/train_01 --preset tiny',
     )
     parser.add_argument('session', type=Path, help='bag or session file')
@@ -82,9 +82,9 @@ def work(arguments: argparse.Namespace) -> Outcome:
     with atomic_path(path) as temporary:
         draw_memorised(results).savefig(temporary, format='png')
     print(f'\n{verdict(results)}\npicture: {path}')
-    broken = any(result.problem for result in results)
+    failed = not all(result.success for result in results)
     return Outcome(
-        _summary(results, path, stopped=stopped), INTERRUPTED if stopped else int(broken)
+        _summary(results, path, stopped=stopped), INTERRUPTED if stopped else int(failed)
     )
 
 

@@ -11,6 +11,7 @@ from devrobot_interfaces_py.configs import add_arguments, config_from_args, Conf
 from devrobot_training.cli.command import (
     add_reading_options,
     check_folder,
+    in_one_line,
     INTERRUPTED,
     make_parser,
     Outcome,
@@ -30,12 +31,13 @@ from devrobot_training.cli.train_team import (
     input_has_ended,
     is_member,
     start_team,
+    tell_alone,
     tell_run,
 )
 from devrobot_training.fit.config import DEFAULT_PRESET, TrainConfig
 from devrobot_training.fit.kept_settings import change_settings
 from devrobot_training.fit.lock import only_one
-from devrobot_training.fit.problems import TeamError
+from devrobot_training.fit.problems import RunError, TeamError
 from devrobot_training.fit.run_folder import (
     check_run_id,
     EVENTS,
@@ -51,6 +53,7 @@ from devrobot_training.fit.training import Data, Inputs, make_run, open_data, Tr
 from devrobot_training.logs.metrics_log import MetricsLog
 from devrobot_training.logs.recording import MetricsRecorder
 from devrobot_training.logs.writers import check_writers, LogSettings, make_writers
+from devrobot_world_model.checkpoint_names import CheckpointError
 from devrobot_world_model.config import PRESET_NAMES
 
 FAILED = ('non_finite',)
@@ -173,36 +176,40 @@ def _train(
     if team.leads:
         tell_run(folder.path)
     lock = only_one(folder.path) if team.leads else nullcontext()
-    with lock, _way_out(folder):
+    with lock:
         with taken_away_on_failure(folder, new=arguments.resume is None and team.leads):
             prepared = (config, inputs, data)
             training, recorder = _prepare(arguments, team, folder, prepared, console)
-        try:
-            if changes:
-                if team.leads:
-                    change_settings(folder, config)
-                training.fitter.tell('settings', changes)
-            stop = _run(training, console)
-        finally:
-            console.close()
-            if recorder is not None:
-                recorder.close()
-        if not team.leads:
-            return Outcome(None, 0)
-        # Who has stopped the training wants to see how far it came.
-        check = (lambda: None) if stop.reason == 'interrupted' else _end_if_asked
-        summary = report(training, stop, quiet=arguments.quiet, check=check)
+        with _way_out(folder):
+            try:
+                if changes:
+                    if team.leads:
+                        change_settings(folder, config)
+                    training.fitter.tell('settings', changes)
+                stop = _run(training, console)
+            finally:
+                console.close()
+                if recorder is not None:
+                    recorder.close()
+            if not team.leads:
+                return Outcome(None, 0)
+            tell_alone()
+            # Who has stopped the training wants to see how far it came.
+            check = (lambda: None) if stop.reason == 'interrupted' else _end_if_asked
+            summary = report(training, stop, quiet=arguments.quiet, check=check)
     code = INTERRUPTED if stop.reason == 'interrupted' else int(stop.reason in FAILED)
     return Outcome(summary, code)
 
 
 @contextmanager
 def _way_out(folder: RunFolder) -> Iterator[None]:
-    """Say how to go on after the loss of a process."""
+    """Say how to go on after the loss of a process, or of room on the disk."""
+    way = f'go on with --resume {folder.path}'
     try:
         yield
-    except TeamError as error:
-        raise TeamError(f'{error}; go on with --resume {folder.path}') from error
+    except (TeamError, CheckpointError, OSError) as error:
+        text = in_one_line(error, way)
+        raise RunError(text if text.endswith(way) else f'{text}; {way}') from error
 
 
 def _end_if_asked() -> None:

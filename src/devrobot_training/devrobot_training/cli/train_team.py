@@ -19,10 +19,11 @@ from tempfile import TemporaryDirectory
 import time
 
 from devrobot_training.cli.command import INTERRUPTED, stop_signals, STOPPING
-from devrobot_training.fit.team import FOLDER
+from devrobot_training.fit.team import FOLDER, GONE
 
-#: What the first process leaves in the folder of the team: its exit code, and its run.
-CODE, RUN = 'exit_code', 'run'
+#: What the first process leaves in the folder of the team: its exit code, its run, and that it
+#: needs the others no more.
+CODE, RUN, ALONE = 'exit_code', 'run', 'alone'
 POLL_S = 0.1
 #: How long the others may take to find out that one of them has died, or to end when told to.
 GRACE_S = 10.0
@@ -42,8 +43,9 @@ def start_team(module: str, words: Sequence[str], processes: int, threads: int) 
             with stop_signals(lambda: print(STOPPING, flush=True)) as should_stop:
                 for rank in range(processes):
                     members.append(_start(module, words, (rank, processes), threads, folder))
-                _wait(members, should_stop)
+                _wait(members, folder, should_stop)
         except KeyboardInterrupt:
+            print('interrupted', file=sys.stderr)
             return INTERRUPTED
         return _code(members, folder)
 
@@ -68,6 +70,12 @@ def tell_run(folder: Path) -> None:
     """Let the process that started this one know which run it is."""
     if is_member():
         _leave(RUN, str(folder))
+
+
+def tell_alone() -> None:
+    """Let the process that started this one know that whatever comes needs no other one."""
+    if is_member():
+        _leave(ALONE, '')
 
 
 def end_by_force_at_once() -> None:
@@ -112,8 +120,10 @@ def _words_of(folder: Path, rank: int) -> Path:
     return folder / f'stderr_{rank}'
 
 
-def _wait(members: 'list[subprocess.Popen[bytes]]', should_stop: Callable[[], bool]) -> None:
-    """Wait for the end of all; after that of one that failed not for ever."""
+def _wait(
+    members: 'list[subprocess.Popen[bytes]]', folder: Path, should_stop: Callable[[], bool]
+) -> None:
+    """Wait for the end of all; after that of one that failed not for ever, if it was needed."""
     failed_at = None
     while any(member.poll() is None for member in members):
         if should_stop():
@@ -121,7 +131,8 @@ def _wait(members: 'list[subprocess.Popen[bytes]]', should_stop: Callable[[], bo
         # The first one evaluates when the others are done.
         failed = any(member.poll() not in (None, 0) for member in members)
         failed_at = failed_at or (time.monotonic() if failed else None)
-        if failed_at is not None and time.monotonic() > failed_at + GRACE_S:
+        late = failed_at is not None and time.monotonic() > failed_at + GRACE_S
+        if late and not (folder / ALONE).exists():
             return
         time.sleep(POLL_S)
 
@@ -146,13 +157,27 @@ def _end(members: 'list[subprocess.Popen[bytes]]') -> None:
 
 
 def _code(members: 'list[subprocess.Popen[bytes]]', folder: Path) -> int:
-    """Return the exit code for all; say what happened if the first one could not."""
+    """Return the exit code for all; say which process failed, and why."""
     path = folder / CODE
     if path.is_file():
-        return int(path.read_text(encoding='utf-8')) or int(any(m.poll() != 0 for m in members))
-    for rank in range(1, len(members)):
-        sys.stderr.write(_words_of(folder, rank).read_text(encoding='utf-8', errors='replace'))
+        code = int(path.read_text(encoding='utf-8'))
+        if code and not (folder / ALONE).exists():
+            _tell_failures(members[1:], folder)
+        return code
     run = folder / RUN
     way_out = f'; go on with --resume {run.read_text(encoding="utf-8")}' if run.is_file() else ''
     print(f'error: the first process of this training is gone{way_out}', file=sys.stderr)
+    _tell_failures(members[1:], folder)
     return 1
+
+
+def _tell_failures(others: 'list[subprocess.Popen[bytes]]', folder: Path) -> None:
+    """Say of each other process that failed what ended it, unless that was the loss of one."""
+    for rank, member in enumerate(others, 1):
+        words = _words_of(folder, rank).read_text(encoding='utf-8', errors='replace').split('\n')
+        told = next(filter(None, reversed(words)), '')
+        code = member.returncode or 0
+        if code < 0:
+            told = f'it was ended by {signal.Signals(-code).name}'
+        if code and GONE not in told:
+            print(f'process {rank} of this training: {told}', file=sys.stderr)

@@ -35,7 +35,8 @@ class OverfitConfig:
     max_steps: int = param(600, 'training steps for each number', minimum=1, maximum=10_000_000)
     target: float = param(
         0.01,
-        'memorised is a loss of this share of that of the best constant frame',
+        'training ends at this share of the loss of the best constant frame; memorised is up to '
+        'twice that, measured afterwards',
         minimum=0.0,
         maximum=1.0,
     )

@@ -39,6 +39,8 @@ CONFIG, INPUTS, SUMMARY = 'config.yaml', 'inputs.json', 'summary.json'
 METRICS, EVENTS = 'metrics.jsonl', 'events.log'
 #: Folder of the trainings in a staged run.
 STAGES = 'stages'
+#: Of a run; file systems take 255 bytes, and names are made of it.
+LONGEST_NAME = 100
 _STEP = re.compile(r'step_\d{9}')
 _NAME = re.compile(r'[A-Za-z0-9][A-Za-z0-9._@+-]*')
 
@@ -47,8 +49,12 @@ def check_run_id(name: str) -> str:
     """
     Return ``name`` if it is a plain one.
 
-    :raises RunError: if it could lead out of its folder.
+    :raises RunError: if it could lead out of its folder, or is too long.
     """
+    if len(name) > LONGEST_NAME:
+        raise RunError(
+            f'run id {name[:20]}… has {len(name)} characters: take at most {LONGEST_NAME}'
+        )
     if not _NAME.fullmatch(name) or '..' in name:
         raise RunError(
             f'run id {name!r} must be a plain name: letters, digits and . _ - @ + after the first'

@@ -25,6 +25,7 @@ ResultT = TypeVar('ResultT')
 TIMEOUT, PATIENCE = timedelta(minutes=10), timedelta(days=7)
 #: Names the folder by which the processes of one machine find each other; else torchrun says how.
 FOLDER = 'DEVROBOT_TEAM'
+GONE = 'another process of this training is gone'
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,5 +181,4 @@ def guarded(work: Callable[[], ResultT]) -> ResultT:
     except RuntimeError as error:
         if not is_connection_loss(error):
             raise
-        reason = ' '.join(str(error).split())[:200]
-        raise TeamError(f'another process of this training is gone: {reason}') from error
+        raise TeamError(GONE) from error

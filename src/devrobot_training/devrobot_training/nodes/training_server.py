@@ -21,7 +21,7 @@ from devrobot_training.nodes.job_action import Begun, Dealings, JobAction
 from devrobot_training.tasks.evaluation import EvaluationRequest, EvaluationTask
 from devrobot_training.tasks.kinds import RunTask, training_task
 from devrobot_training.tasks.metrics import Metrics
-from devrobot_training.tasks.outcome import Outcome, TaskError
+from devrobot_training.tasks.outcome import Outcome, refused_by, TaskError
 from devrobot_training.tasks.places import ServerConfig
 from devrobot_training.tasks.plans import TrainingRequest
 from rclpy.clock import Clock, ClockType
@@ -126,11 +126,13 @@ class TrainingServer(Node):
 
     def _training(self, message: Any) -> RunTask:
         request = job_messages.request_from_msg(TrainingRequest, message)
-        return training_task(request, self._config, lambda: self.get_clock().now().nanoseconds)
+        with refused_by():
+            return training_task(request, self._config, lambda: self.get_clock().now().nanoseconds)
 
     def _evaluation_of(self, message: Any) -> EvaluationTask:
         request = job_messages.request_from_msg(EvaluationRequest, message)
-        return EvaluationTask(request, self._config)
+        with refused_by():
+            return EvaluationTask(request, self._config)
 
     def _begin(self, task: Task[Outcome], result_class: Any) -> Begun:
         """

@@ -71,6 +71,18 @@ def told_as(problem: Problem, *errors: type[Exception]) -> Iterator[None]:
         raise TaskError(problem, in_one_line(error)) from error
 
 
+@contextmanager
+def refused_by() -> Iterator[None]:
+    """Let whatever a request meets before anything is begun be a reason to refuse it."""
+    try:
+        yield
+    except TaskError:
+        raise
+    except Exception as error:  # nobody's request may end the server
+        found = outcome_of(error)
+        raise TaskError(found.problem, found.message) from error
+
+
 def outcome_of(error: Exception) -> Outcome:
     """Return the outcome for what was raised."""
     if isinstance(error, JobStoppedError | EvaluationStoppedError):

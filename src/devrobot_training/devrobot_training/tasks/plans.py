@@ -41,8 +41,15 @@ class TrainingRequest:
 
     @property
     def staged(self) -> bool:
-        """Whether the override ``staged=true`` asks for growing stages."""
-        return self.value(STAGED).lower() == 'true'
+        """
+        Whether the override ``staged=true`` asks for growing stages.
+
+        :raises ConfigError: if it says neither true nor false.
+        """
+        word = self.value(STAGED).lower()
+        if word not in ('', 'true', 'false'):
+            raise ConfigError(f'{STAGED} is {word!r}, must be true or false')
+        return word == 'true'
 
     def value(self, name: str) -> str:
         """Return what the last override called ``name`` says; '' if there is none."""

@@ -167,9 +167,9 @@ def is_staged(request: TrainingRequest, places: ServerConfig) -> bool:
 
     :raises TaskError: if it is about a run that there is not.
     """
-    if not request.goes_on:
-        return request.staged
-    with told_as(Problem.INVALID_CONFIG, RunError, UnusableNameError):
+    with told_as(Problem.INVALID_CONFIG, ConfigError, RunError, UnusableNameError):
+        if not request.goes_on:
+            return request.staged
         path = run_path(request.run_id, places.runs_dir) / INPUTS
     try:
         return 'mode' in json.loads(path.read_text(encoding='utf-8'))
