@@ -13,36 +13,17 @@ import os
 from pathlib import Path
 import re
 import resource
-import subprocess
 import sys
 import tempfile
 import time
 from typing import Any
 
+from commands import record_dot, ros2_run, SMALL_DOT
 from devrobot_interfaces_py.atomic import write_json
 
 STEPS = 640
 MOST_SECONDS = 360
 MOST_MEGABYTES = 10
-DOT = ('--width', '64', '--height', '64', '--radius', '3', '--step-px', '13')
-
-
-def ros2_run(package: str, command: str, *words: str) -> None:
-    """Run a command of the project; end with its words if it fails."""
-    done = subprocess.run(
-        ['ros2', 'run', package, command, *words], capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        sys.exit(f'{command} failed: {done.stderr.strip() or done.stdout.strip()}')
-
-
-def record(folder: Path) -> Path:
-    """Record the session; return its bag."""
-    count = ('--train-steps', str(STEPS), '--num-val-sessions', '0')
-    ros2_run(
-        'devrobot_robots', 'record_toroidal', *count, *DOT, '--quiet', '--output-dir', str(folder)
-    )
-    return next(folder.glob('train_*'))
 
 
 def train(bag: Path, folder: Path) -> tuple[Path, float, float]:
@@ -116,7 +97,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = options.output or Path(temporary)
         load = os.getloadavg()[0]
-        run, wall, cpu = train(record(folder), folder / 'runs')
+        run, wall, cpu = train(record_dot(folder, STEPS, *SMALL_DOT), folder / 'runs')
         found = {'seconds': wall, 'cpu_seconds': cpu, **figures_of(run)}
     found |= {'cores': os.cpu_count(), 'load_before': load, 'lacks': lacks(found)}
     for name, value in found.items():

@@ -5,18 +5,21 @@ Ours (frames once, canvases by index, our step) against (a) what one would write
 ``DataLoader`` over canvases that were built as float tensors beforehand, and the plain model of
 ``plain_model.py``; and (b) ViTMAE of ``transformers``, if that is installed, on a square picture
 of as many patches (it cannot be built for a canvas). All take turns in one run, on one session,
-with a model of the ``reference`` size.
+with a model of the ``reference`` size. It ends with exit code 1 if a ratio is below what is
+promised.
 """
 
 import argparse
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 import math
 from pathlib import Path
 import statistics
+import sys
 import tempfile
 import time
+from typing import Any
 
 from devrobot_training.data.canvases import CanvasSet, make_canvases
 from devrobot_training.data.loader import BatchLoader
@@ -42,6 +45,15 @@ from torch.utils.flop_counter import FlopCounterMode
 from vit_mae import vit_mae_steps
 
 CHUNK = 16
+#: Ratios to (a), and the bytes that one more canvas may take.
+PROMISED = {
+    'ratio_bs1': 3.0,
+    'ratio_bs8': 4.0,
+    'ratio_bs32': 4.0,
+    'ratio_bs64': 3.5,
+    'ratio_bs32_chunks': 5.0,
+}
+MOST_BYTES = 160_000
 PEAK_SIZES = (1024, 2048, 3072)
 PAGE = 4096
 LOGGED_STEPS = 2000
@@ -271,7 +283,22 @@ def main() -> None:
               f'threads); {flops / 1e9:.1f} GFLOP per canvas', flush=True)  # fmt: skip
         figures |= {'peak_gflops': peak.flops / 1e9, 'gflop_per_canvas': flops / 1e9}
         figures |= compare(config, canvases, arguments, flops, peak, folder)
+    figures['lacks'] = lacks(figures)
+    print(f'lacks {figures["lacks"]}')
     finish(figures, arguments.json)
+    sys.exit(bool(figures['lacks']))
+
+
+def lacks(figures: Mapping[str, Any]) -> list[str]:
+    """Return what is promised, was measured, and does not hold."""
+    found = [
+        f'{name} at least {least}'
+        for name, least in PROMISED.items()
+        if figures.get(name, least) < least
+    ]
+    if figures['bytes_per_canvas'] > MOST_BYTES:
+        found.append(f'bytes_per_canvas at most {MOST_BYTES}')
+    return found
 
 
 if __name__ == '__main__':
