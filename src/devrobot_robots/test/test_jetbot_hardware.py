@@ -7,7 +7,6 @@ All is real but the chip and the package over it: processes, signals, RPyC, trai
 from collections.abc import Iterator
 from contextlib import suppress
 import fcntl
-import math
 import os
 from pathlib import Path
 import signal
@@ -43,15 +42,19 @@ class Chip:
     def rested_s(self) -> float:
         """Return the moment at which the motors came to rest, once they rest for good."""
         wait(self.rests, 'the stop')
+        return wait(self._logged_rest_s, 'the stop in the log, which is written later')
+
+    def _logged_rest_s(self) -> float | None:
         speeds: dict[str, float] = {}
-        rested_s = -math.inf
+        rested_s = None
         for line in (self._folder / 'chip.log').read_text().splitlines():
             moment, side, speed = line.split()
             moved = any(speeds.values())
             speeds[side] = float(speed)
-            if moved and not any(speeds.values()):
+            if any(speeds.values()):
+                rested_s = None
+            elif moved:
                 rested_s = float(moment)
-        assert not any(speeds.values())
         return rested_s
 
     def breaks(self, *sides: str) -> None:
