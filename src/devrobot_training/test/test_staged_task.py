@@ -77,6 +77,17 @@ def test_stages_are_told_and_the_choice_is_the_checkpoint(places):
     assert reports[-1].stage_count == 2 and reports[-1].metrics.samples == 80
 
 
+def test_weights_that_do_not_fit_are_told_as_such_and_leave_no_run(places):
+    fields = {'root_session': 'walk', 'config_path': 'small.yaml'}
+    result, _ = do(task(places, 'stage=1', run_id='a', **fields))
+    assert result.succeeded, result.message
+    wider = ('model.encoder_width=64', 'stage=1')
+    best = result.checkpoint.name
+    result, _ = do(task(places, *wider, run_id='b', checkpoint=best, **fields))
+    assert result.problem is Problem.INCOMPATIBLE_CHECKPOINT and 'encoder_width' in result.message
+    assert [path.name for path in places.runs_dir.glob('walk/*')] == ['a']
+
+
 def test_metrics_say_which_training_of_which_stage_they_are_of(places):
     write_config(places.configs_dir / 'sweeps.yaml', staged())
     fields = {'root_session': 'walk', 'config_path': 'sweeps.yaml', 'run_id': 'a'}

@@ -38,7 +38,7 @@ from devrobot_training.tasks.plans import (
     start_of,
     TrainingRequest,
 )
-from devrobot_world_model.checkpoints import CheckpointInfo
+from devrobot_world_model.checkpoints import CheckpointError, CheckpointInfo
 from devrobot_world_model.model.factory import resolve_device
 
 
@@ -81,6 +81,7 @@ class StagedTask:
         with (
             told_as(Problem.INVALID_CONFIG, RunError),
             told_as(Problem.INVALID_SESSION, SessionError, OSError),
+            told_as(Problem.INCOMPATIBLE_CHECKPOINT, CheckpointError),
         ):
             begun = self._begin(job)
         self._folder = begun.folder
