@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from devrobot_bringup.foxglove.config import FoxgloveConfig
-from devrobot_interfaces_py.configs import ConfigError, markdown_table
+from devrobot_interfaces_py.configs import ConfigError
+from devrobot_interfaces_py.parameter_tables import markdown_table
 import pytest
 
 

@@ -209,3 +209,13 @@ def _without_none(annotation: Any) -> Any:
 def _number(value: Any, item_type: Any) -> Any:
     """Return a bound of a float setting as a float, so that messages say 1.0 and not 1."""
     return float(value) if item_type is float and value is not None else value
+
+
+def shown(value: Any) -> str:
+    """Return a default as it would be written on a command line."""
+    plain = to_plain(value)
+    if isinstance(plain, bool):
+        return str(plain).lower()
+    if isinstance(plain, list):
+        return '[' + ', '.join(shown(item) for item in plain) + ']'
+    return "''" if plain == '' else 'none' if plain is None else str(plain)

@@ -20,6 +20,7 @@ from devrobot_interfaces_py.config_values import (
     FieldInfo,
     is_config,
     parse,
+    shown,
     to_plain,
 )
 import yaml
@@ -35,7 +36,6 @@ __all__ = [
     'flatten',
     'is_among',
     'load_config',
-    'markdown_table',
     'param',
     'replace_dotted',
 ]
@@ -177,7 +177,7 @@ def add_arguments(
     for info in flatten(cls):
         if only and not is_among(info.name, only):
             continue
-        details = [] if info.required else [f'default {_shown(info.default)}']
+        details = [] if info.required else [f'default {shown(info.default)}']
         if info.allowed():
             details.append(info.allowed())
         text = f'{info.doc} ({"; ".join(details)})' if details else info.doc
@@ -205,17 +205,6 @@ def config_from_args(
         if info.name in given
     }
     return config_from_dict(cls, values, base=base)
-
-
-def markdown_table(config: Any) -> str:
-    """Return the table of all settings of a config or config class for a README."""
-    lines = ['| name | type | default | allowed | live | meaning |', '|---|---|---|---|---|---|']
-    for info in flatten(config):
-        default = 'required' if info.required else f'`{_shown(info.default)}`'
-        cells = [f'`{info.name}`', info.type_name, default, info.allowed()]
-        cells += ['yes' if info.live else 'no', info.doc]
-        lines.append('| ' + ' | '.join(cell.replace('|', r'\|') for cell in cells) + ' |')
-    return '\n'.join(lines) + '\n'
 
 
 def _option(info: FieldInfo) -> str:
@@ -309,13 +298,3 @@ def _read(cls: type[ConfigT], path: Path) -> ConfigT:
         raise ConfigError(f'{path} is not valid YAML: {reason}') from error
     except ConfigError as error:
         raise ConfigError(f'{path}: {error}') from error
-
-
-def _shown(value: Any) -> str:
-    """Return a default as it would be written on a command line."""
-    plain = to_plain(value)
-    if isinstance(plain, bool):
-        return str(plain).lower()
-    if isinstance(plain, list):
-        return '[' + ', '.join(_shown(item) for item in plain) + ']'
-    return "''" if plain == '' else 'none' if plain is None else str(plain)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from devrobot_interfaces_py import configs
 from devrobot_interfaces_py.configs import ConfigError, param
+from devrobot_interfaces_py.parameter_tables import markdown_table
 import pytest
 import yaml
 
@@ -240,7 +241,7 @@ def test_flatten_tells_all_about_a_setting():
 
 
 def test_table_has_a_row_for_every_setting():
-    rows = configs.markdown_table(Config).splitlines()
+    rows = markdown_table(Config).splitlines()
     assert len(rows) == 2 + 8
     assert r'| `count` | int | `3` | at least 1 | no | How many \| at most 100%. |' in rows
     assert '| `optimizer.rate` | float | `0.1` | between 0.0 and 1.0 | yes | Step size. |' in rows

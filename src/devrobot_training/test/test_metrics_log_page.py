@@ -6,7 +6,7 @@ from pathlib import Path
 import re
 from typing import Any
 
-from devrobot_interfaces_py.configs import markdown_table
+from devrobot_interfaces_py.parameter_tables import markdown_table
 from devrobot_training.evaluation.config import EvaluationConfig
 from devrobot_training.evaluation.result import BASELINES
 from devrobot_training.fit import stopping

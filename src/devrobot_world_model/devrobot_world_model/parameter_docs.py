@@ -8,7 +8,8 @@ from pathlib import Path
 import sys
 
 from devrobot_interfaces_py.atomic import write_text
-from devrobot_interfaces_py.configs import flatten, markdown_table
+from devrobot_interfaces_py.configs import flatten
+from devrobot_interfaces_py.parameter_tables import markdown_table
 from devrobot_world_model.config import preset, PRESET_NAMES
 from devrobot_world_model.nodes.settings import DEFAULT_PRESET, NodeConfig, StartConfig
 
