@@ -15,7 +15,7 @@ from devrobot_training.jobs import JobRunner
 from devrobot_training.logs.metrics_log import read_rows
 from devrobot_training.report.summary import load_summary
 from devrobot_training.report.training_curves import read_training_curves
-from devrobot_training.staged import engine, origin
+from devrobot_training.staged import engine, past
 from devrobot_training.staged.begin import read_begun
 from devrobot_training.staged.inputs import StagedInputs
 from devrobot_training.staged.reporting import Reporter
@@ -256,13 +256,13 @@ class Stopping(View):
 def test_a_run_that_went_on_says_when_and_with_what_software(bag, tmp_path, monkeypatch):
     begun_with, gone_on_with = ('1' * 12, False, ''), ('2' * 12, True, '')
     stopping = Stopping()
-    monkeypatch.setattr(origin, 'software_commit', lambda: begun_with)
+    monkeypatch.setattr(past, 'software_commit', lambda: begun_with)
     config = replace(QUICK, baseline=False, runs_per_stage=1)
     folder, ending = run_staged(
         bag, tmp_path, config, view=stopping, should_stop=lambda: stopping.asked
     )
     assert ending.status == 'interrupted' and ending.summary.header.later_commits == ()
-    monkeypatch.setattr(origin, 'software_commit', lambda: gone_on_with)
+    monkeypatch.setattr(past, 'software_commit', lambda: gone_on_with)
     begun = read_begun(folder)
     again = (begun.folder, begun.config, begun.inputs, begun.plan)
     assert StagedTraining(*again, facts=begun.facts).run().status == 'complete'

@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
+import sys
 from typing import Any
 
 from devrobot_interfaces_py.configs import ConfigError
@@ -13,6 +14,7 @@ from devrobot_training.report.collecting import read_run
 from devrobot_training.report.ranking import best_of
 from devrobot_training.report.verdict import verdict
 from devrobot_training.report.writing import write_comparison, write_report
+from devrobot_training.staged.rebuilding import mend_summary
 
 COMPARISON = 'comparison.html'
 
@@ -51,6 +53,7 @@ def work(arguments: argparse.Namespace) -> dict[str, Any]:
         return _compare(arguments.compare, arguments.output)
     if arguments.output is not None:
         raise ConfigError('--output is for --compare; the report of a run lies in its folder')
+    _mend(arguments.run)
     page = write_report(arguments.run)
     summary = read_run(arguments.run)
     alerts = all_alerts(summary)
@@ -70,9 +73,17 @@ def work(arguments: argparse.Namespace) -> dict[str, Any]:
     }
 
 
+def _mend(folder: Path) -> None:
+    why = mend_summary(folder)
+    if why:
+        print(f'{why}; it was made anew from the other files of the run', file=sys.stderr)
+
+
 def _compare(folders: Sequence[Path], output: Path | None) -> dict[str, Any]:
     page = output or folders[0].absolute().parent / COMPARISON
     check_target('--output', page)
+    for folder in folders:
+        _mend(folder)
     runs = write_comparison(folders, page)
     print(f'{comparison.verdict(runs)}\nreport: {page}')
     return {

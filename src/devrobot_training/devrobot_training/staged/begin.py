@@ -12,6 +12,7 @@ from devrobot_training.logs.writers import check_writers
 from devrobot_training.staged.config import StagedConfig
 from devrobot_training.staged.engine import check_executor
 from devrobot_training.staged.inputs import StagedInputs
+from devrobot_training.staged.past import BEGAN, beginning
 from devrobot_training.staged.plan import (
     make_plan,
     Plan,
@@ -20,6 +21,7 @@ from devrobot_training.staged.plan import (
     session_name,
     write_plan,
 )
+from devrobot_world_model.model.factory import resolve_device
 
 Reading = Callable[[int, int], None]
 
@@ -50,7 +52,7 @@ def begin(
 
     :raises SessionError: if the sessions cannot be used.
     :raises CheckpointError: if the weights to begin with cannot be used.
-    :raises ConfigError: if the package of ``sweep.executor`` is missing.
+    :raises ConfigError: if the device, or the package of ``sweep.executor``, is missing.
     :raises RunError: if there is such a run, or a package for ``log_to`` is missing.
     """
     check_writers(config.log_to)
@@ -61,6 +63,7 @@ def begin(
     facts = {
         'inputs': inputs.to_dict(),
         'mode': inputs.mode,
+        BEGAN: beginning(str(resolve_device(config.device))),
         'command': list(command),
         'config_file': config_file and str(Path(config_file).resolve()),
     }

@@ -5,16 +5,19 @@ A run that is resumed goes through its decisions again, with the same results; w
 journal already keeps its time.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, UTC
 import json
 from pathlib import Path
 import re
 
 from devrobot_training.fit.run_folder import EVENTS
-from devrobot_training.report.stage_records import RunEvent
+from devrobot_training.report.stage_records import FAILED, INTERRUPTED, RunEvent
 
 JOURNAL = 'journal.jsonl'
+#: Kinds of events that say how a run goes or ends as a whole.
+CHOICE, RESUMED = 'choice', 'resumed'
+ENDINGS = (CHOICE, RESUMED, FAILED, INTERRUPTED)
 STAGE = re.compile(r'stage_(\d+)/')
 
 
@@ -58,6 +61,11 @@ def read_events(folder: Path, stage: int | None = None) -> tuple[RunEvent, ...]:
     return tuple(
         event for key, event in _rows(folder / JOURNAL) if stage is None or _stage(key) == stage
     )
+
+
+def last_ending(events: Sequence[RunEvent]) -> RunEvent | None:
+    """Return the event that says how a run goes or ended; None of one that was never cut off."""
+    return next((event for event in reversed(events) if event.kind in ENDINGS), None)
 
 
 def _stage(key: str) -> int:

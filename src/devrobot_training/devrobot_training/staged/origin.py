@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from devrobot_training.report.provenance import software_commit, versions
 from devrobot_training.report.stage_records import COMPLETE, INTERRUPTED, RUNNING
-from devrobot_training.report.summary import Header, RunSummary
-from devrobot_training.staged.journal import utc_now
+from devrobot_training.report.summary import Header
+from devrobot_training.staged.past import BEGAN, beginning, Past
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,20 +28,26 @@ class Origin:
     resumed: str = ''
 
 
-def origin_of(before: RunSummary | None) -> Origin:
-    """Return the origin of a run; ``before`` is what an earlier part of it saved."""
-    commit, dirty, why = software_commit()
-    installed = versions()
-    if before is None:
+def origin_of(past: Past | None, facts: Mapping[str, Any]) -> Origin:
+    """Return the origin of a run; ``facts`` are those of inputs.json."""
+    if past is None:
+        began = facts.get(BEGAN) or beginning()
         return Origin(
-            started=utc_now(), commit=commit, dirty=dirty, no_commit=why, versions=installed
+            started=began['started'],
+            commit=began['commit'],
+            dirty=began['dirty'],
+            no_commit=began['no_commit'],
+            versions=began['versions'],
         )
-    header = before.header
-    known = before.reproduction.versions or installed
+    now = beginning()
+    commit, dirty, installed = now['commit'], now['dirty'], now['versions']
+    header = past.header
+    known = past.versions or installed
     name = commit_name(commit, dirty)
     last = (commit_name(header.commit, header.dirty), *header.later_commits)[-1]
     later = header.later_commits if name == last else (*header.later_commits, name)
     told = [f'goes on after {_ending(header)}']
+    told += ['without the summary, which is gone or damaged'] if past.lost else []
     told += [f'with {name} instead of {last}'] if name != last else []
     told += [
         f'with {package} {new} instead of {known.get(package, "none")}'

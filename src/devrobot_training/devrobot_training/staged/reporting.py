@@ -1,6 +1,7 @@
 """Keeps summary.json and the report up to date; nothing that goes wrong here ends a run."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 import json
 import os
 from pathlib import Path
@@ -19,7 +20,6 @@ from devrobot_training.report.summary import (
     Alert,
     Choice,
     Header,
-    load_summary,
     Reproduction,
     RunSummary,
     save_summary,
@@ -41,6 +41,7 @@ from devrobot_training.staged.config import StagedConfig
 from devrobot_training.staged.inputs import StagedInputs
 from devrobot_training.staged.journal import read_events, utc_now
 from devrobot_training.staged.origin import origin_of
+from devrobot_training.staged.past import past_of
 from devrobot_training.staged.plan import Plan, PlannedStage
 from devrobot_training.staged.run_files import read_result
 from devrobot_training.staged.view import View
@@ -76,10 +77,10 @@ class Reporter:
         self._view = view
         self._device = device
         self._begun = time.monotonic()
-        before = _earlier(run_folder)
-        self._origin = origin_of(before)
+        self._past = past_of(run_folder, plan, facts)
+        self._origin = origin_of(self._past, facts)
         self._reproduction = self._reproduce()
-        self._seen = max((stage.number for stage in before.stages), default=0) if before else 0
+        self._seen = self._past.stages if self._past else 0
 
     @property
     def resumed(self) -> str:
@@ -101,6 +102,16 @@ class Reporter:
         summary = self._summary(status, message, choice)
         save_summary(summary, self._folder)
         return summary
+
+    def rebuilt(self) -> RunSummary | None:
+        """Return the summary of a run that is not going on; None if it did not begin."""
+        if self._past is None:
+            return None
+        header = self._past.header
+        stages = [stage for stage in self._plan.stages if stage.number <= self._seen]
+        choice = final_choice(self._ended(stages)) if header.status == COMPLETE else None
+        made = self._summary(header.status, header.status_message, choice)
+        return replace(made, header=header)
 
     def update(self) -> None:
         """
@@ -237,14 +248,6 @@ def _read_trivial(folder: Path) -> TrivialLosses | None:
         text = (folder / TRIVIAL).read_text(encoding='utf-8')
         return from_plain(TrivialLosses, json.loads(text))
     except (OSError, ValueError):
-        return None
-
-
-def _earlier(folder: Path) -> RunSummary | None:
-    """Return what an earlier part of the run saved."""
-    try:
-        return load_summary(folder)
-    except RunError:
         return None
 
 

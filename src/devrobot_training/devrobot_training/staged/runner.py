@@ -6,6 +6,7 @@ choice is the one that an uninterrupted run would have made.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,7 +30,7 @@ from devrobot_training.staged.collecting import BASELINES, run_key, RUNS, stage_
 from devrobot_training.staged.config import StagedConfig
 from devrobot_training.staged.engine import check_executor
 from devrobot_training.staged.inputs import StagedInputs
-from devrobot_training.staged.journal import Journal
+from devrobot_training.staged.journal import CHOICE, Journal, last_ending, read_events, RESUMED
 from devrobot_training.staged.plan import Plan, PlannedStage
 from devrobot_training.staged.reporting import note_trivial, Reporter
 from devrobot_training.staged.run_files import CHECKPOINTS, RunResult, RunTask
@@ -37,6 +38,8 @@ from devrobot_training.staged.trainings import Trainings
 from devrobot_training.staged.view import View
 from devrobot_training.sweeps.grid import derive_seed
 from devrobot_world_model.model.factory import resolve_device
+
+NO_WEIGHTS = 'no stage came to any weights'
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,11 +118,11 @@ class StagedTraining:
         try:
             remove_leftovers(self._folder)
             if self._reporter.resumed:
-                self._journal.always('resumed', self._reporter.resumed)
+                self._journal.always(RESUMED, self._reporter.resumed)
             self._save_and_report()
             choice = self._all_stages()
         except (InterruptedTrainingError, EvaluationStoppedError):
-            self._journal.always('interrupted', 'stopped on request')
+            self._journal.always(INTERRUPTED, 'stopped on request')
             return self._end(INTERRUPTED, 'stopped on request')
         except BaseException as error:
             self._fail(error)
@@ -127,7 +130,8 @@ class StagedTraining:
         finally:
             self._trainings.close()
         if choice is None:
-            return self._end(FAILED, 'no stage came to any weights')
+            self._journal.always(FAILED, NO_WEIGHTS)
+            return self._end(FAILED, NO_WEIGHTS)
         return self._end(COMPLETE, '', choice)
 
     def _all_stages(self) -> Candidate | None:
@@ -220,9 +224,11 @@ class StagedTraining:
         if choice is not None:
             point_to(self._folder / CHECKPOINTS, BEST, Path(choice.result.checkpoint).name)
             kind = 'baseline' if choice.baseline else 'run'
-            self._journal.note(
-                'choice', 'choice', f'stage {choice.stage}, {kind} {choice.number} is the best'
-            )
+            told = f'stage {choice.stage}, {kind} {choice.number} is the best'
+            if not self._journal.note(CHOICE, CHOICE, told):
+                last = last_ending(read_events(self._folder))
+                if last is not None and last.kind != CHOICE:
+                    self._journal.always(CHOICE, told)  # it went on since
         return choice
 
     def _note(self, stage: PlannedStage, key: str, kind: str, message: str) -> bool:
@@ -239,6 +245,8 @@ class StagedTraining:
         """Leave what there is; the disk may be full, and the error matters more than this."""
         status = INTERRUPTED if isinstance(error, KeyboardInterrupt) else FAILED
         reason = one_line(error) or type(error).__name__
+        with suppress(OSError):
+            self._journal.always(status, reason)
         try:
             self._reporter.save(status, reason)
             self._reporter.report()
