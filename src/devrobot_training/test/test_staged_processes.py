@@ -1,6 +1,8 @@
 """Many processes of one run, and several runs at once: none is left over, none is in the way."""
 
 from collections.abc import Sequence
+from contextlib import suppress
+from functools import partial
 import json
 import os
 from pathlib import Path
@@ -50,6 +52,12 @@ def family(process: int) -> set[int]:
     return found
 
 
+def has_family(process: int, size: int) -> bool:
+    with suppress(OSError):  # one of them has ended meanwhile
+        return len(family(process)) >= size
+    return False
+
+
 def is_alive(process: int) -> bool:
     try:
         return ') Z ' not in Path(f'/proc/{process}/stat').read_text()
@@ -87,8 +95,9 @@ def test_signals_leave_no_process_and_the_rest_gives_the_same_choice(tmp_path, w
         places = [folder / f'stages/stage_01/run_{n}/{moment}' for n in (1, 2)]
         try:
             wait_for(lambda p=places: all(list(x.glob('metrics*.jsonl')) for x in p), [process])
+            # What is waited for may be of an earlier part: the processes of this one come later.
+            wait_for(partial(has_family, process.pid, processes), [process])
             started = family(process.pid)
-            assert len(started) >= processes
             if number == signal.SIGINT:
                 os.killpg(process.pid, number)  # as a terminal does: all hear it
             else:
