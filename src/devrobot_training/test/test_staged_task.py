@@ -136,8 +136,9 @@ def test_a_goal_can_say_all_that_the_command_can(places):
 def test_a_run_that_is_there_already_is_a_mistake_of_the_goal(places):
     fields = {'root_session': 'walk', 'config_path': 'small.yaml', 'run_id': 'a'}
     (places.runs_dir / 'walk' / 'a').mkdir(parents=True)
-    result, _ = do(task(places, **fields))
-    assert result.problem is Problem.INVALID_CONFIG and 'exists already' in result.message
+    with pytest.raises(TaskError, match='is taken by') as told:
+        task(places, **fields)
+    assert told.value.problem is Problem.INVALID_CONFIG
 
 
 def test_one_that_is_stopped_goes_on_by_its_name(places):
