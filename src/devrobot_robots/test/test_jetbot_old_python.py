@@ -135,3 +135,29 @@ def test_tls_works_there(old_server, jetbots, tmp_path):
     robot = jetbots.robot(port, tls=str(keys / 'owner'))
     robot.execute(1, lambda: False)
     assert robot.observe()
+
+
+DRIVE = """
+import sys
+from devrobot_robots.clock import SystemClock
+from devrobot_robots.jetbot.config import JetBotConfig
+from devrobot_robots.jetbot.robot import JetBotRobot
+import rpyc
+config = JetBotConfig(host='127.0.0.1', port=int(sys.argv[1]), max_lateness=2.0)
+robot = JetBotRobot.from_config(config, clock=SystemClock(), name='jetbot')
+robot.connect()
+robot.execute(1, lambda: False)
+print(rpyc.__version__, robot.observe()[''].pixels.shape)
+robot.close()
+"""
+
+
+def test_the_driver_works_with_the_oldest_rpyc(jetbots, tmp_path):
+    packages = tmp_path / 'packages'
+    if not install(sys.executable, '--target', str(packages), '-r', str(REQUIREMENTS)):
+        pytest.skip('rpyc 5.0.1 cannot be installed for this Python')
+    server = jetbots.server()
+    path = os.pathsep.join([str(packages), *sys.path])
+    done = run([sys.executable, '-c', DRIVE, str(server.port)], PYTHONPATH=path)
+    assert (done.stdout, done.stderr) == ('(5, 0, 1) (224, 224, 3)\n', '')
+    assert server.state.now().heading > 0.05

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 
-from devrobot_robots.jetbot.peer import SUPPORTED
+from devrobot_robots.jetbot.peer import Address, connect, LinkLostError, SUPPORTED
 from devrobot_robots.jetbot.server import make_keys
 from devrobot_robots.robot import Level, RobotError
 from jetbot_worlds import wait
@@ -63,6 +63,10 @@ except RobotError as error:
             "__version__ = '6.0.2'",
             'rpyc 6.0.2 is installed, which does not understand the rpyc 5 of a JetBot',
         ),
+        (
+            '__version__ = (4, 1, 5)',
+            'rpyc 4.1.5 is installed, which does not understand the rpyc 5 of a JetBot',
+        ),
         ("raise ImportError('gone')", 'the package rpyc is missing'),
     ],
 )
@@ -74,6 +78,13 @@ def test_a_computer_without_rpyc_5_is_told_what_to_install(tmp_path, source, tex
         capture_output=True, check=True, text=True,
     ).stdout  # fmt: skip
     assert output == f"{text}: pip install '{SUPPORTED}'\n"
+
+
+@pytest.mark.parametrize('version', [(5, 0, 1), (5, 1, 0), '5.3.1'])
+def test_every_rpyc_5_is_taken_also_those_whose_version_is_a_tuple(monkeypatch, version):
+    monkeypatch.setattr(rpyc, '__version__', version)
+    with pytest.raises(LinkLostError, match='cannot connect to 127.0.0.1:1'):
+        connect(Address(host='127.0.0.1', port=1, connect_timeout_s=1.0, call_timeout_s=1.0))
 
 
 def test_the_package_itself_asks_for_rpyc_5():

@@ -129,14 +129,20 @@ def _load_wire() -> Any:
         import rpyc
     except ImportError as error:
         raise RobotError(f"the package rpyc is missing: pip install '{SUPPORTED}'") from error
-    if not rpyc.__version__.startswith('5.'):
+    version = _version_text(rpyc.__version__)
+    if not version.startswith('5.'):
         raise RobotError(
-            f'rpyc {rpyc.__version__} is installed, which does not understand the rpyc 5 of a '
+            f'rpyc {version} is installed, which does not understand the rpyc 5 of a '
             f"JetBot: pip install '{SUPPORTED}'"
         )
     from devrobot_robots.jetbot.server import wire
 
     return wire
+
+
+def _version_text(version: str | tuple[int, ...]) -> str:
+    """Return a version as text; rpyc 5.0.1 and 5.1.0 give it as numbers."""
+    return version if isinstance(version, str) else '.'.join(map(str, version))
 
 
 def _tls_context(folder: str) -> ssl.SSLContext:
