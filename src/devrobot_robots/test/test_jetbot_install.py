@@ -134,6 +134,14 @@ def test_what_is_installed_runs_with_the_options_that_were_given(robot, tmp_path
         assert server.wait(10) == 0
 
 
+@pytest.mark.parametrize(('arguments', 'rest'), [('', ''), ('--max-speed 0.3', '--max-speed 0.3')])
+def test_without_an_interface_it_listens_on_the_robot_itself_only(robot, arguments, rest):
+    done = robot.install(arguments)
+    assert done.returncode == 0, done.stderr
+    assert robot.options == f'OPTIONS=--interface 127.0.0.1 {rest}\n'
+    assert 'for this robot alone' in done.stdout
+
+
 def test_a_second_installation_installs_what_is_new(robot):
     assert not robot.install().returncode
     (robot.source / 'seats.py').unlink()

@@ -1,7 +1,7 @@
 #!/bin/sh
-# Install the server of this folder on a JetBot: sudo sh install.sh [--no-tls] [INTERFACE [OPTION...]]
-# It runs from now on and after every start. INTERFACE is wlan0 unless given; further options are
-# those of the server. Keys in a folder devrobot_jetbot_keys beside this one are moved to
+# Install the server of this folder on a JetBot: sudo sh install.sh [--no-tls] [INTERFACE] [OPTION...]
+# It runs from now on and after every start. INTERFACE is a network interface such as wlan0; without
+# one only the robot itself reaches the server. Further options are those of the server. Keys in a folder devrobot_jetbot_keys beside this one are moved to
 # /etc/devrobot_jetbot. While there are keys, the server uses TLS; --no-tls deletes them.
 # DESTDIR, if set, is put before all places.
 set -eu
@@ -25,8 +25,14 @@ if [ "${1:-}" = --no-tls ]; then
   with_tls=no
   shift
 fi
-interface=${1:-wlan0}
-[ $# -eq 0 ] || shift
+interface=127.0.0.1
+case ${1--} in
+  -*) ;;
+  *)
+    interface=$1
+    shift
+    ;;
+esac
 
 # All that can be refused is refused before anything changes.
 [ "$(id -u)" -eq 0 ] || refuse "run it with sudo"
@@ -74,6 +80,7 @@ if [ -d "$keys" ]; then
 else
   how="without encryption"
 fi
+[ "$interface" != 127.0.0.1 ] || how="$how, for this robot alone (for a network: install.sh wlan0)"
 
 printf 'OPTIONS=--interface %s %s\n' "$interface" "$*" >"$root/etc/default/devrobot_jetbot"
 sed "s/@OWNER@/$owner/" "$folder/$unit" >"$root/etc/systemd/system/$unit"
