@@ -1,12 +1,12 @@
 """An action counts only if the motors did what its ramp says: slow networks, a busy computer."""
 
 import itertools
-import statistics
 import time
 
 from devrobot_interfaces_py.actions import Phase
 from devrobot_robots.clock import SystemClock
 from devrobot_robots.jetbot.config import JetBotConfig
+from devrobot_robots.jetbot.peer import Peer
 from devrobot_robots.robot import RobotError
 from jetbot_worlds import Acting, wait
 import pytest
@@ -15,6 +15,7 @@ from robots_fakes import make_executor, Record
 STAY, TURN, ON = 0, 1, 2
 ACTIONS = ('stay 0 0', 'turn 0 0.12', 'on 0.1 0.1 2.0')
 DEFAULTS = JetBotConfig()
+DECLARED = JetBotConfig(actions=ACTIONS)
 BEHIND = r'the motors were \d\.\d\d s behind the action \(robot.max_lateness 0.25\)'
 
 
@@ -43,8 +44,8 @@ def way(server) -> float:
     return sum(old[2] * (new[0] - old[0]) for old, new in itertools.pairwise(told))
 
 
-def wanted_way() -> float:
-    ramp = DEFAULTS.ramp(DEFAULTS.motor_actions()[TURN])
+def wanted_way(action: int = TURN) -> float:
+    ramp = DECLARED.ramp(DECLARED.motor_actions()[action])
     pairs = itertools.pairwise(ramp.setpoints)
     return sum(old.right * (new.at_s - old.at_s) for old, new in pairs)
 
@@ -71,16 +72,44 @@ def test_a_network_that_is_too_slow_aborts_the_action_instead_of_making_another_
     robot.execute(TURN, never)
 
 
-def test_an_ordinary_network_moves_the_robot_as_far_as_the_ramp_says(far_away):
+def share_of_the_motion(server, robot, action: int) -> float:
+    before = way(server)
+    robot.execute(action, never)
+    return (way(server) - before) / wanted_way(action)
+
+
+def test_every_action_moves_the_robot_as_far_as_its_ramp_says_in_an_ordinary_network(far_away):
     server, cable, robot = far_away
-    cable.delay_s = 0.03
-    ways = []
-    for _ in range(5):
-        before = way(server)
-        robot.execute(TURN, never)
-        ways.append(way(server) - before)
-    # With all nine setpoints one after the other it would be half as far again.
-    assert statistics.median(ways) == pytest.approx(wanted_way(), rel=0.25)
+    cable.delay_s = 0.04
+    shares = []
+    for number in range(12):  # at all phases of what the driver does each second
+        time.sleep(0.09 * (number % 3))
+        shares.append(share_of_the_motion(server, robot, TURN))
+    assert shares == pytest.approx([1.0] * 12, abs=0.2)
+    cable.delay_s = 0.05
+    assert share_of_the_motion(server, robot, ON) == pytest.approx(1.0, abs=0.1)
+
+
+def test_no_sign_of_life_goes_between_the_commands_of_an_action(far_away, monkeypatch):
+    _, _, robot = far_away
+    calls = []
+    call = Peer.call
+
+    def noted(peer: Peer, name: str, *arguments: float):
+        calls.append(name)
+        return call(peer, name, *arguments)
+
+    monkeypatch.setattr(Peer, 'call', noted)
+    robot.execute(ON, never)
+    assert set(calls) == {'set_motors'}
+    calls.clear()
+    for _ in range(30):
+        robot.drive(0.01, 0.0)
+        time.sleep(0.05)
+    robot.stop()
+    assert set(calls) == {'set_motors'}
+    # At rest it goes again, or control would be lost.
+    wait(lambda: 'take_control' in calls, 'a sign of life')
 
 
 def test_a_network_that_becomes_slow_aborts_the_action(far_away):

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 import threading
+import time
 from typing import Any
 
 from devrobot_robots.jetbot.peer import CallRefusedError, LinkLostError, Peer
@@ -70,6 +71,7 @@ class Link:
         self._changed = threading.Event()
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
+        self._renewed_s = 0.0
         self.problem = 'not connected'
         self.losses = 0
 
@@ -115,7 +117,7 @@ class Link:
 
     def motors(self, left: float, right: float) -> None:
         """
-        Set both motor speeds.
+        Set both motor speeds; motion is a sign of life, and keeps control of the robot.
 
         :raises RobotError: if that failed; then the connections are closed, which makes a server
             stop the motors, or the robot itself refused.
@@ -123,6 +125,18 @@ class Link:
         pair = self._present()
         with self._using(pair, pair.motors_lock):
             pair.motors.call('set_motors', left, right)
+            if left or right:
+                self._renewed_s = time.monotonic()
+
+    def settle(self) -> None:
+        """
+        Wait until no call holds up the next command; none will, if motion begins now.
+
+        :raises RobotError: if that takes too long, or there is no connection.
+        """
+        pair = self._present()
+        with self._using(pair, pair.motors_lock):
+            self._renewed_s = time.monotonic()
 
     def camera(self, name: str) -> Any:
         """
@@ -187,7 +201,7 @@ class Link:
 
     def _keep(self) -> None:
         while not self._closing.is_set():
-            self._changed.wait(SIGN_OF_LIFE_S)
+            self._changed.wait(self._quiet_for_s())
             self._changed.clear()
             if self._closing.is_set():
                 return
@@ -196,10 +210,18 @@ class Link:
             else:
                 self._give_sign_of_life(self._pair)
 
+    def _quiet_for_s(self) -> float:
+        """Return how long until a sign of life is due."""
+        return max(0.0, self._renewed_s + SIGN_OF_LIFE_S - time.monotonic())
+
     def _give_sign_of_life(self, pair: Pair) -> None:
-        """Also while idle: it keeps control of the robot, and notices a robot that is gone."""
+        """While idle: it keeps control of the robot, and notices a robot that is gone."""
         try:
             with self._using(pair, pair.motors_lock):
+                # Not in the midst of commands: one that waits for it comes late.
+                if self._quiet_for_s():
+                    return
+                self._renewed_s = time.monotonic()
                 if pair.version:
                     pair.motors.call('take_control')
                 else:

@@ -107,9 +107,11 @@ class JetBotRobot:
         self.action_space.check(action)
         # A selector asks again at once: without this, a lost robot would mean thousands of aborts.
         self._wait_for_link(should_stop)
-        rests = False
+        rests, ramp = False, self._ramps[action]
         try:
-            rests = self._run(self._ramps[action], should_stop)
+            if ramp.moves:
+                self._link.settle()
+            rests = self._run(ramp, should_stop)
         finally:
             if not rests:
                 self.stop()
