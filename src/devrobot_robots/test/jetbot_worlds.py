@@ -168,7 +168,9 @@ class Bench:
             'host': '127.0.0.1',
             'actions': LONG,
             'call_timeout': 2.0,
-            'max_lateness': 2.0,  # on a loaded machine, too
+            # On a loaded machine, too.
+            'max_lateness': 2.0,
+            'max_motion_error': 10.0,
             'retry_first': 0.05,
             'retry_most': 0.2,
         }

@@ -33,6 +33,7 @@ def far_away(jetbots):
         actions=ACTIONS,
         call_timeout=DEFAULTS.call_timeout,
         max_lateness=DEFAULTS.max_lateness,
+        max_motion_error=DEFAULTS.max_motion_error,
     )
     return server, cable, robot
 
@@ -72,22 +73,50 @@ def test_a_network_that_is_too_slow_aborts_the_action_instead_of_making_another_
     robot.execute(TURN, never)
 
 
-def share_of_the_motion(server, robot, action: int) -> float:
+def share_of_the_motion(server, robot, action: int) -> float | None:
+    """Execute an action; return the share of its motion that was made, None = it was aborted."""
     before = way(server)
-    robot.execute(action, never)
+    try:
+        robot.execute(action, never)
+    except RobotError:
+        return None
     return (way(server) - before) / wanted_way(action)
 
 
-def test_every_action_moves_the_robot_as_far_as_its_ramp_says_in_an_ordinary_network(far_away):
+def test_every_action_that_is_finished_moved_the_robot_as_far_as_its_ramp_says(far_away):
     server, cable, robot = far_away
     cable.delay_s = 0.04
     shares = []
     for number in range(12):  # at all phases of what the driver does each second
         time.sleep(0.09 * (number % 3))
         shares.append(share_of_the_motion(server, robot, TURN))
-    assert shares == pytest.approx([1.0] * 12, abs=0.2)
+    finished = [share for share in shares if share is not None]
+    # A busy machine may have one aborted now and then.
+    assert len(finished) >= 8, shares
+    assert finished == pytest.approx([1.0] * len(finished), abs=0.3)
     cable.delay_s = 0.05
-    assert share_of_the_motion(server, robot, ON) == pytest.approx(1.0, abs=0.1)
+    long = [share_of_the_motion(server, robot, ON) for _ in range(2)]
+    assert 1.0 in [pytest.approx(share, abs=0.1) for share in long if share is not None], long
+
+
+def test_an_action_that_became_another_one_is_aborted_however_late_it_may_be(jetbots):
+    server = jetbots.server()
+    cable = jetbots.cable(server.port)
+    robot = jetbots.robot(
+        cable.port,
+        actions=('stay 0 0', 'short 0 0.12 0.06'),
+        ramp_steps=0,
+        max_lateness=2.0,
+        max_motion_error=DEFAULTS.max_motion_error,
+    )
+    cable.delay_s = 0.08  # the stop is sent when the start is answered: 0.16 s of 0.06 s
+    with pytest.raises(
+        RobotError, match=r'made 2\d\d% of the motion .*robot.max_motion_error 0.25'
+    ):
+        robot.execute(1, never)
+    assert way(server) > 1.25 * 0.12 * 0.06
+    assert not server.turns()
+    robot.execute(STAY, never)
 
 
 def test_no_sign_of_life_goes_between_the_commands_of_an_action(far_away, monkeypatch):

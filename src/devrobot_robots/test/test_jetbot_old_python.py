@@ -143,7 +143,9 @@ from devrobot_robots.clock import SystemClock
 from devrobot_robots.jetbot.config import JetBotConfig
 from devrobot_robots.jetbot.robot import JetBotRobot
 import rpyc
-config = JetBotConfig(host='127.0.0.1', port=int(sys.argv[1]), max_lateness=2.0)
+config = JetBotConfig(
+    host='127.0.0.1', port=int(sys.argv[1]), max_lateness=2.0, max_motion_error=10.0
+)
 robot = JetBotRobot.from_config(config, clock=SystemClock(), name='jetbot')
 robot.connect()
 robot.execute(1, lambda: False)

@@ -16,6 +16,7 @@ def test_the_standard_ramp_is_four_steps_up_a_hold_and_four_steps_down():
     assert speeds == pytest.approx([0.03, 0.06, 0.09, 0.12, 0.12, 0.09, 0.06, 0.03, 0.0])
     assert {point.left for point in ramp.setpoints} == {0.0}
     assert ramp.total_s == pytest.approx(0.26)
+    assert ramp.way_s == pytest.approx(0.12 * 0.2)
 
 
 def test_staying_is_told_once_and_takes_as_long():
@@ -30,6 +31,7 @@ def test_a_long_hold_is_told_again_before_a_dead_man_timer_runs_out():
     gaps = [b - a for a, b in zip(moments, moments[1:], strict=False)]
     assert moments == sorted(moments) and max(gaps) < 0.16
     assert (ramp.setpoints[10].left, ramp.setpoints[10].right) == (0.2, -0.2)
+    assert ramp.way_s == pytest.approx((0.2 + 0.2) * 3.0)
 
 
 @pytest.mark.parametrize('steps', [0, 1, 7])

@@ -66,6 +66,13 @@ class JetBotConfig:
         minimum=0.02,
         maximum=4.0,
     )
+    max_motion_error: float = param(
+        0.25,
+        'an action is aborted when the robot moved by more than this share further, or less far, '
+        'than its ramp says',
+        minimum=0.01,
+        maximum=10.0,
+    )
     retry_first: float = param(
         0.5, 'pause before the first new try to connect, doubled each time [s]', minimum=0.05
     )

@@ -31,6 +31,28 @@ class Ramp:
         """Whether the motors turn at all."""
         return any(point.left or point.right for point in self.setpoints)
 
+    @property
+    def way_s(self) -> float:
+        """How far the motors turn, as ``Way`` counts it."""
+        way = Way()
+        for point in self.setpoints:
+            way.note(point.at_s, point.left, point.right)
+        return way.made_s
+
+
+class Way:
+    """How far the motors turn: speed times time of both together, each to either side [s]."""
+
+    def __init__(self) -> None:
+        self._since_s = 0.0
+        self._speed = 0.0
+        self.made_s = 0.0
+
+    def note(self, now_s: float, left: float, right: float) -> None:
+        """Take the speeds from now on."""
+        self.made_s += self._speed * (now_s - self._since_s)
+        self._since_s, self._speed = now_s, abs(left) + abs(right)
+
 
 def make_ramp(
     left: float,

@@ -15,7 +15,7 @@ from devrobot_robots.jetbot.config import JetBotConfig
 from devrobot_robots.jetbot.link import Link, Pauses
 from devrobot_robots.jetbot.peer import Address, CallRefusedError, connect, LinkLostError
 from devrobot_robots.jetbot.pictures import FrozenCamera, picture_from, PictureError
-from devrobot_robots.jetbot.ramp import Ramp
+from devrobot_robots.jetbot.ramp import Ramp, Way
 from devrobot_robots.robot import (
     JpegFrame,
     Level,
@@ -28,6 +28,7 @@ RETRY_START_S = 0.2
 WAIT_FOR_LINK_S = 1.0
 RESTART_PAUSE_S = 10.0
 MOST_DOUBLINGS = 6
+SLOW = 'the network is slow, or this computer too busy'
 NO_DEAD_MAN = 'the server is an older one, which lets the motors run on when the network is cut'
 
 
@@ -166,6 +167,7 @@ class JetBotRobot:
         """
         start = self._clock.now()
         due: float | None = None
+        way = Way()
         for point, following in zip(ramp.setpoints, (*ramp.setpoints[1:], None), strict=True):
             remaining = start + point.at_s - self._clock.now()
             if not wait_unless_stopped(self._clock, remaining, should_stop):
@@ -178,10 +180,14 @@ class JetBotRobot:
                 # Its time is over. To make up for it would prolong the motion.
                 continue
             self._check_lateness(ramp, due)
+            sent = self._clock.now()
             self._link.motors(point.left, point.right)
             # Not when it was sent but when it was answered: by then, the motors have it.
             self._check_lateness(ramp, due)
             due = None
+            # Half of that time is the way there.
+            way.note((sent + self._clock.now()) / 2.0, point.left, point.right)
+        self._check_way(ramp, way)
         remaining = start + ramp.total_s - self._clock.now()
         wait_unless_stopped(self._clock, remaining, should_stop)
         return True
@@ -192,7 +198,16 @@ class JetBotRobot:
         if ramp.moves and late > limit:
             raise RobotError(
                 f'the motors were {late:.2f} s behind the action (robot.max_lateness {limit:g}): '
-                'the network is slow, or this computer too busy'
+                f'{SLOW}'
+            )
+
+    def _check_way(self, ramp: Ramp, way: Way) -> None:
+        """Refuse also what no setpoint alone shows: each a little late, and one way out."""
+        limit = self._config.max_motion_error
+        if abs(way.made_s - ramp.way_s) > limit * ramp.way_s:
+            raise RobotError(
+                f'the motors made {way.made_s / ramp.way_s:.0%} of the motion of the action '
+                f'(robot.max_motion_error {limit:g}): {SLOW}'
             )
 
     def _wait_for_link(self, should_stop: Callable[[], bool]) -> None:

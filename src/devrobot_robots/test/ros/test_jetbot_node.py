@@ -37,6 +37,7 @@ def driven(graph):
             'robot__host': '127.0.0.1',
             'robot__port': port,
             'robot__retry_first': 0.05,
+            'robot__max_motion_error': 10.0,  # on a loaded machine, too
             **settings,
         }
         node = graph.start_driver(values)
