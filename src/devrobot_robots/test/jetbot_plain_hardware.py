@@ -32,6 +32,10 @@ class PlainCamera:
         pass
 
 
+def robot_name(option):
+    return os.path.realpath(option)
+
+
 def open_motors(option):
     return PlainMotors(option)
 

@@ -35,7 +35,7 @@ class LoneServer:
                 [
                     sys.executable, '-m', 'devrobot_robots.jetbot.server',
                     # A robot of its own: on one machine each robot has one server.
-                    '--hardware-option', str(self._folder),
+                    '--hardware', 'jetbot_chip_hardware', '--hardware-option', str(self._folder),
                     '--port', '0', '--port-file', str(ready), *self._options,
                 ],
                 stderr=log if stderr is None else stderr,

@@ -8,6 +8,8 @@ import subprocess
 import sys
 import time
 
+from devrobot_robots.jetbot import server
+from devrobot_robots.jetbot.server import hardware
 from jetbot_worlds import Acting, DEADLINE_S, FAR, wait
 import pytest
 
@@ -26,18 +28,23 @@ def moving(jetbots):
     assert acting.join() is None
 
 
-def refusal_of_another(state: Path, port: int) -> str:
-    """Start a second server, which must end at once with an error; return its last line."""
+def another(state: str, *options: str) -> tuple[int, str]:
+    """Start a second server, which must end at once; return its exit code and its last line."""
     result = subprocess.run(
         [
             sys.executable, '-m', 'devrobot_robots.jetbot.server', '--hardware', HARDWARE,
-            '--hardware-option', str(state), '--port', str(port),
+            '--hardware-option', state, *options,
         ],
         env={**os.environ, 'PYTHONPATH': os.pathsep.join(sys.path)},
         capture_output=True, check=False, text=True, timeout=DEADLINE_S,
     )  # fmt: skip
-    assert result.returncode == 1
-    return result.stderr.splitlines()[-1]
+    return result.returncode, result.stderr.splitlines()[-1]
+
+
+def refusal_of_another(state: Path, port: int) -> str:
+    code, error = another(str(state), '--port', str(port))
+    assert code == 1
+    return error
 
 
 @pytest.mark.parametrize('is_same_port', [True, False])
@@ -48,9 +55,35 @@ def test_a_second_server_leaves_the_motion_of_the_first_alone(moving, is_same_po
     assert error.startswith('jetbot_server: ') and error.endswith(HINT)
     taken = f'port {moving.port} of 127.0.0.1 is taken'
     assert (taken if is_same_port else 'another server drives this robot already') in error
+    assert goes_on_since(moving, begin_s)
+
+
+def goes_on_since(moving, begin_s: float) -> bool:
+    """Tell whether the motors turned without a break."""
     told = [speeds for moment, *speeds in moving.commands() if moment > begin_s]
-    assert [0.0, 0.0] not in told
-    assert moving.turns()
+    return moving.turns() and [0.0, 0.0] not in told
+
+
+def test_who_stops_motors_after_a_server_leaves_those_of_another_server_alone(moving):
+    """As systemd does for a service that was refused."""
+    begin_s = time.monotonic()
+    code, text = another(str(moving.folder / 'state'), '--stop-motors')
+    assert code == 0
+    assert text.startswith('jetbot_server: the motors are left alone: another server drives this')
+    assert goes_on_since(moving, begin_s)
+
+
+def test_the_same_robot_under_another_spelling_is_the_same(moving):
+    begin_s = time.monotonic()
+    code, error = another(str(moving.folder / '..' / moving.folder.name / 'state'), '--port', '0')
+    assert (code, 'another server drives this robot already' in error) == (1, True)
+    assert goes_on_since(moving, begin_s)
+
+
+@pytest.mark.parametrize('option', ['', 'x'])
+@pytest.mark.parametrize('module', [hardware.DEFAULT, f'{server.__name__}.jetbot_hardware'])
+def test_a_real_jetbot_is_one_robot_however_it_is_called(module, option):
+    assert hardware.robot_of(module, option) == 'jetbot_hardware'
 
 
 def test_a_port_that_something_else_has_leaves_the_motors_alone(tmp_path):

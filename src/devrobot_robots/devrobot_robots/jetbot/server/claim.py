@@ -13,16 +13,17 @@ class ClaimError(OSError):
     """Another process has what this server needs."""
 
 
-def claim_robot(hardware: str, option: str) -> socket.socket:
+def claim_robot(robot: str) -> socket.socket:
     """
     Return a socket that stands for the robot until it is closed, or the process ends.
 
     The kernel holds its name, not a file: it is gone with the process, however that ends, and no
     matter which user started it.
 
+    :param robot: what ``hardware.robot_of`` calls it.
     :raises ClaimError: if another server of this machine has the robot.
     """
-    key = hashlib.sha256(f'{hardware}\0{option}'.encode()).hexdigest()[:32]
+    key = hashlib.sha256(robot.encode()).hexdigest()[:32]
     claim = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     try:
         claim.bind(f'\0devrobot_jetbot_{key}')

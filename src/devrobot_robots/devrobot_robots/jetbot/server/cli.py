@@ -13,7 +13,7 @@ from typing import Any, Optional, Sequence
 
 from . import binding, hardware
 from .camera import CameraLoop
-from .claim import claim_robot, claiming_port
+from .claim import claim_robot, ClaimError, claiming_port
 from .control import Control
 from .motors import GuardedMotors, MotorError
 from .quiet_log import make_log
@@ -85,7 +85,7 @@ def main(args: Optional[Sequence[str]] = None) -> int:
     log = make_log(options.verbose)
     try:
         if options.stop_motors:
-            hardware.stop_motors(options.hardware, options.hardware_option)
+            stop_motors(options)
             return 0
         check(options)
         if not options.check:
@@ -94,6 +94,21 @@ def main(args: Optional[Sequence[str]] = None) -> int:
         sys.stderr.write('jetbot_server: {}\n'.format(' '.join(str(error).split())))
         return 1
     return 0
+
+
+def stop_motors(options: argparse.Namespace) -> None:
+    """
+    Stop the motors, unless another server has them: they are its own, and it stops them itself.
+
+    :raises ImportError, OSError: if that fails.
+    """
+    try:
+        claim = _claim(options)
+    except ClaimError as error:
+        sys.stderr.write(f'jetbot_server: the motors are left alone: {error}\n')
+        return
+    with closing(claim):
+        hardware.stop_motors(options.hardware, options.hardware_option)
 
 
 def run(options: argparse.Namespace, log: logging.Logger) -> None:
@@ -128,7 +143,7 @@ def _serve_until(ended: threading.Event, options: argparse.Namespace, log: loggi
         server = RobotServer(lambda client: RobotService(parts, client), place, log, seats, tls)
     # Port and robot are claimed before the motors are opened, which stops them: they may turn for
     # another server.
-    with closing(server), closing(claim_robot(options.hardware, options.hardware_option)):
+    with closing(server), closing(_claim(options)):
         try:
             motors.open()
             camera.start()
@@ -141,6 +156,10 @@ def _serve_until(ended: threading.Event, options: argparse.Namespace, log: loggi
             motors.close()
             server.close()
             camera.close()
+
+
+def _claim(options: argparse.Namespace) -> socket.socket:
+    return claim_robot(hardware.robot_of(options.hardware, options.hardware_option))
 
 
 def _listen(

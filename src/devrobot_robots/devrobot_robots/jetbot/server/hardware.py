@@ -5,7 +5,10 @@ Such a module has ``open_motors(option)``, an object with ``set(left, right)`` i
 writes to the motors each time and raises if that failed, and ``open_camera(option)``, an object
 with ``read()``, which waits for a new picture and returns it as the bytes of a JPEG or raises
 after a few seconds, and ``close()``. The motors are opened in two processes; one of them sets
-them, and the other one only stops them when the first is gone.
+them, and the other one only stops them when the first is gone. Importing it touches neither.
+
+A module whose option names one robot of several has ``robot_name(option)``, too: a text that is
+the same for all options that mean the same robot. Without it, all options mean the same one.
 """
 
 from importlib import import_module
@@ -27,6 +30,15 @@ def open_camera(name: str, option: str) -> Any:
     return _module(name).open_camera(option)
 
 
+def robot_of(name: str, option: str) -> str:
+    """Return a text that is the same whenever the same robot is meant, however it is written."""
+    module = _module(name)
+    # Only its last part: the same module may lie in several folders of this machine.
+    kind = module.__name__.rpartition('.')[2]
+    robot_name = getattr(module, 'robot_name', None)
+    return f'{kind} {robot_name(option)}' if robot_name is not None else kind
+
+
 def stop_motors(name: str, option: str) -> None:
     """
     Stop the motors, whoever left them running.
@@ -45,4 +57,9 @@ def stop_motors(name: str, option: str) -> None:
 
 
 def _module(name: str) -> Any:
-    return import_module(name, __package__)
+    try:
+        return import_module(name, __package__)
+    except ImportError:
+        raise
+    except Exception as error:  # somebody else's module may raise anything
+        raise ImportError(f'{name}: {type(error).__name__}: {error}') from error

@@ -40,6 +40,11 @@ class SimulatedMotors:
                 lines.write(f'{now!r} {left!r} {right!r}\n')
 
 
+def robot_name(option: str) -> str:
+    """Return what tells this robot from others: the one place of its state."""
+    return str(Path(option).resolve())
+
+
 def open_motors(option: str) -> SimulatedMotors:
     """Return the motors; a robot that is new stands in the middle of its room."""
     return SimulatedMotors(Path(option))
