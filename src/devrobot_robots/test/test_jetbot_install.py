@@ -26,7 +26,12 @@ STUBS = {
     'chown': 'echo "chown $*" >>"$HOME/done"',
     'ssh': 'case "$1" in -t) shift ;; esac; shift; cd "$HOME" && exec sh -c "$*"',
     'sudo': 'exec "$@"',
-    'python3': f'[ "$2" = pip ] || exec {shlex.quote(sys.executable)} "$@"',
+    # There is no rpyc before pip was asked for it.
+    'python3': f"""
+if [ "$2" = pip ]; then echo pip >>"$HOME/done"; exit; fi
+grep -qs pip "$HOME/done" || export PYTHONPATH="$HOME/without_rpyc"
+exec {shlex.quote(sys.executable)} "$@"
+""",
 }
 
 
@@ -38,8 +43,11 @@ class Robot:
         self.root = folder / 'root'
         self._copy = folder / 'jetbot'
         self._stubs = folder / 'bin'
-        for path in (self.home, self.root, self._copy, self._stubs):
+        self.temporary = folder / 'tmp'
+        for path in (self.home, self.root, self._copy, self._stubs, self.temporary):
             path.mkdir()
+        (self.home / 'without_rpyc').mkdir()
+        (self.home / 'without_rpyc' / 'rpyc.py').write_text("raise ImportError('no rpyc')")
         shutil.copytree(SERVER, self._copy / 'server')
         for name, script in STUBS.items():
             path = self._stubs / name
@@ -72,6 +80,7 @@ class Robot:
                 'HOME': str(self.home),
                 'SUDO_USER': 'jetbot',
                 'DESTDIR': str(self.root),
+                'TMPDIR': str(self.temporary),
             },
             capture_output=True,
             text=True,
@@ -188,14 +197,21 @@ def test_keys_are_moved_to_the_robots_own_place_and_tls_stays_on(robot, keys):
     ],
 )
 def test_wrong_options_are_refused_before_anything_changes(robot, arguments, text):
+    command = f'sudo sh "$HOME/devrobot_jetbot_server/install.sh" {arguments}'
+    robot.do(commands_of_the_docs()[0])
+    refused = robot.do(command)
+    assert (refused.returncode, text in refused.stderr) == (1, True), refused.stderr
+    assert not list(robot.root.rglob('*'))
+    assert not (robot.home / 'done').exists()  # nor was anything installed with pip
     assert not robot.install().returncode
     before = robot.options
-    done = robot.do(f'sudo sh "$HOME/devrobot_jetbot_server/install.sh" {arguments}')
-    assert done.returncode == 1
-    assert text in done.stderr
+    done = robot.do(command)
+    assert (done.returncode, text in done.stderr) == (1, True)
     assert robot.options == before
-    assert robot.place.is_dir()
+    assert robot.place.is_dir() and not list(robot.place.parent.glob('*.new'))
+    assert not list(robot.temporary.iterdir())
     assert (robot.home / 'done').read_text().count('systemctl restart') == 1
+    assert (robot.home / 'done').read_text().count('pip') == 1
 
 
 def test_keys_that_are_not_complete_or_copied_twice_are_refused(robot, keys):

@@ -9,7 +9,7 @@ import socket
 import sys
 import threading
 import time
-from typing import Any, Optional, Sequence
+from typing import Any, Optional, Sequence, TYPE_CHECKING
 
 from . import binding, hardware
 from .camera import CameraLoop
@@ -19,7 +19,9 @@ from .motors import GuardedMotors, MotorError
 from .quiet_log import make_log
 from .seats import Seats
 from .service import RobotParts, RobotService
-from .wire import MutualTls, RobotServer
+
+if TYPE_CHECKING:
+    from .wire import MutualTls, RobotServer
 
 PORT = 18861
 WATCHDOG_PERIOD_S = 1.0
@@ -129,6 +131,9 @@ def run(options: argparse.Namespace, log: logging.Logger) -> None:
 
 
 def _serve_until(ended: threading.Event, options: argparse.Namespace, log: logging.Logger) -> None:
+    # Here, so that options can be checked where rpyc is not installed yet.
+    from .wire import RobotServer
+
     address = binding.address_of(options.interface)
     tls = _tls(options.tls)
     motors = GuardedMotors(options.hardware, options.hardware_option, options.dead_man, log)
@@ -163,7 +168,7 @@ def _claim(options: argparse.Namespace) -> socket.socket:
 
 
 def _listen(
-    server: RobotServer,
+    server: 'RobotServer',
     address: str,
     ended: threading.Event,
     options: argparse.Namespace,
@@ -201,7 +206,9 @@ def notify_systemd(text: str) -> None:
             sender.sendto(text.encode(), '\0' + path[1:] if path.startswith('@') else path)
 
 
-def _tls(folder: Optional[str]) -> Optional[MutualTls]:
+def _tls(folder: Optional[str]) -> 'Optional[MutualTls]':
+    from .wire import MutualTls
+
     if not folder:
         return None
     paths = [os.path.join(folder, name) for name in ('server.crt', 'server.key', 'ca.crt')]

@@ -1,8 +1,9 @@
 #!/bin/sh
 # Install the server of this folder on a JetBot: sudo sh install.sh [--no-tls] [INTERFACE] [OPTION...]
 # It runs from now on and after every start. INTERFACE is a network interface such as wlan0; without
-# one only the robot itself reaches the server. Further options are those of the server. Keys in a folder devrobot_jetbot_keys beside this one are moved to
-# /etc/devrobot_jetbot. While there are keys, the server uses TLS; --no-tls deletes them.
+# one only the robot itself reaches the server. Further options are those of the server. Keys in a
+# folder devrobot_jetbot_keys beside this one are moved to /etc/devrobot_jetbot. While there are
+# keys, the server uses TLS; --no-tls deletes them.
 # DESTDIR, if set, is put before all places.
 set -eu
 
@@ -50,12 +51,17 @@ if [ $with_tls = yes ] && [ -e "$new_keys" ]; then
     refuse "$new_keys holds a folder: delete $new_keys and copy it again"
 fi
 
+trial=$(mktemp -d)
+trap 'rm -rf "$trial"' EXIT
+mkdir "$trial/devrobot_jetbot_server"
+cp "$folder"/*.py "$trial/devrobot_jetbot_server"
+(cd "$trial" && python3 -m devrobot_jetbot_server --check --interface "$interface" "$@") ||
+  refuse "nothing was installed"
+
 python3 -m pip install -q -r "$folder/requirements.txt"
 rm -rf "$place.new"
 mkdir -p "$place.new/devrobot_jetbot_server" "$root/etc/default" "$root/etc/systemd/system"
 cp "$folder"/*.py "$folder"/*.txt "$place.new/devrobot_jetbot_server"
-(cd "$place.new" && python3 -m devrobot_jetbot_server --check --interface "$interface" "$@") ||
-  refuse "nothing was installed"
 rm -rf "$place"
 mv "$place.new/devrobot_jetbot_server" "$place"
 rmdir "$place.new"
