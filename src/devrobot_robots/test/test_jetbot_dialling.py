@@ -1,5 +1,7 @@
 """Connecting ends in time, whatever is slow: the look-up of the name, or an address of several."""
 
+from collections.abc import Iterator
+from contextlib import ExitStack
 import os
 import shutil
 import socket
@@ -67,20 +69,54 @@ def test_of_several_addresses_the_one_that_answers_is_taken(monkeypatch):
             assert sock.gettimeout() == 5.0
 
 
-def test_all_addresses_together_have_the_time_of_one(monkeypatch):
-    with socket.socket() as full:
+@pytest.fixture
+def silent() -> Iterator[tuple[str, int]]:
+    """Return an address where who connects hears nothing."""
+    with ExitStack() as stack:
+        full = stack.enter_context(socket.socket())
         full.bind(('127.0.0.1', 0))
         full.listen(0)
-        address = full.getsockname()
-        waiting = [socket.socket() for _ in range(4)]
-        for sock in waiting:  # no more fit in: who connects now hears nothing
-            sock.setblocking(False)
-            sock.connect_ex(address)
-        found = socket.getaddrinfo(*address, type=socket.SOCK_STREAM)
-        monkeypatch.setattr(socket, 'getaddrinfo', lambda *_, **__: found * 20)
-        begin = time.monotonic()
-        with pytest.raises(TimeoutError):
-            dial('robot.example', address[1], 0.5)
-        assert time.monotonic() - begin < 5.0
-        for sock in waiting:
-            sock.close()
+        for _ in range(4):  # no more fit in
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(full.getsockname())
+        yield full.getsockname()
+
+
+def test_all_addresses_together_have_the_time_of_one(monkeypatch, silent):
+    found = socket.getaddrinfo(*silent, type=socket.SOCK_STREAM)
+    monkeypatch.setattr(socket, 'getaddrinfo', lambda *_, **__: found * 20)
+    begin = time.monotonic()
+    with pytest.raises(TimeoutError):
+        dial('robot.example', silent[1], 0.5)
+    assert time.monotonic() - begin < 5.0
+
+
+def test_a_silent_address_leaves_time_to_the_one_after_it(monkeypatch, silent):
+    with socket.create_server(('127.0.0.1', 0)) as listener:
+        port = listener.getsockname()[1]
+        times = []
+        connect = socket.socket.connect
+
+        def noted(sock: socket.socket, address: tuple[str, int]) -> None:
+            times.append(sock.gettimeout())
+            connect(sock, address)
+
+        (found,) = socket.getaddrinfo('127.0.0.1', port, type=socket.SOCK_STREAM)
+        answers = [(*found[:4], silent), found]
+        monkeypatch.setattr(socket, 'getaddrinfo', lambda *_, **__: answers)
+        monkeypatch.setattr(socket.socket, 'connect', noted)
+        with dial('robot.example', port, 2.0) as sock:
+            assert sock.getpeername() == ('127.0.0.1', port)
+        assert times[0] == pytest.approx(1.0, abs=0.3)
+        assert times[1] > 0.1
+
+
+def test_an_address_of_a_kind_that_this_computer_lacks_is_passed_over(monkeypatch):
+    with socket.create_server(('127.0.0.1', 0)) as listener:
+        port = listener.getsockname()[1]
+        (found,) = socket.getaddrinfo('127.0.0.1', port, type=socket.SOCK_STREAM)
+        lacking = (socket.AF_CAN, *found[1:])  # it has no streams, wherever it is known
+        monkeypatch.setattr(socket, 'getaddrinfo', lambda *_, **__: [lacking, found])
+        with dial('robot.example', port, 5.0) as sock:
+            assert sock.getpeername() == ('127.0.0.1', port)
