@@ -109,6 +109,11 @@ class Cable:
             with suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
 
+    @property
+    def connections(self) -> int:
+        """How many there were."""
+        return len(self._ends) // 2
+
     def say(self, data: bytes) -> None:
         """Send something to all clients that the server did not say."""
         for near in self._ends[::2]:

@@ -1,9 +1,11 @@
 """The driver against real servers over real RPyC."""
 
+import json
 import socket
 import threading
 
 from devrobot_robots.robot import Level, ResetUnsupportedError, RobotError
+from jetbot_servers import connect_to
 from jetbot_worlds import Acting, DEADLINE_S, FAR, wait
 import numpy as np
 import pytest
@@ -145,3 +147,36 @@ def test_a_host_that_does_not_answer_is_given_up_in_time(jetbots):
         silent.listen(5)
         with pytest.raises(RobotError, match='does not answer get_version in time'):
             jetbots.robot(silent.getsockname()[1], call_timeout=0.3)
+
+
+def test_a_robot_that_is_closed_while_it_connects_is_not_connected_in_the_end(jetbots):
+    server = jetbots.server()
+    cable = jetbots.cable(server.port)
+    cable.delay_s = 0.15
+    robot = jetbots.loose_robot(cable.port)
+    errors = []
+
+    def connect() -> None:
+        try:
+            robot.connect()
+        except RobotError as error:
+            errors.append(str(error))
+
+    connecting = threading.Thread(target=connect, daemon=True)
+    connecting.start()
+    wait(lambda: cable.connections, 'the connection to begin')
+    robot.close()
+    connecting.join(DEADLINE_S)
+    assert errors == ['it was closed before it could be reached']
+    assert not robot._link.is_up
+    cable.delay_s = 0.0
+    wait(lambda: not controller_of(server), 'control to be given back')
+
+
+def controller_of(server) -> str:
+    """Return who controls the robot."""
+    client = connect_to(server.port)
+    try:
+        return json.loads(client.call('get_health'))['controlled_by']
+    finally:
+        client.close()

@@ -28,6 +28,7 @@ RETRY_START_S = 0.2
 WAIT_FOR_LINK_S = 1.0
 RESTART_PAUSE_S = 10.0
 MOST_DOUBLINGS = 6
+CLOSED_FIRST = 'it was closed before it could be reached'
 SLOW = 'the network is slow, or this computer too busy'
 NO_DEAD_MAN = 'the server is an older one, which lets the motors run on when the network is cut'
 
@@ -81,16 +82,23 @@ class JetBotRobot:
         end = self._clock.now() + self._config.wait_for_robot
         while True:
             try:
-                self._link.open()
+                self._open()
                 break
             except (CallRefusedError, LinkLostError) as error:
                 if self._clock.now() >= end:
                     hint = 'is its server running? See' if type(error) is LinkLostError else 'see'
                     raise RobotError(f'{error}; {hint} docs/jetbot.md') from error
             if not wait_unless_stopped(self._clock, RETRY_START_S, self._closed.is_set):
-                raise RobotError('it was closed before it could be reached')
+                raise RobotError(CLOSED_FIRST)
         if not self._link.version:
             self._log.warning(f'{NO_DEAD_MAN}; install the one in docs/jetbot.md')
+
+    def _open(self) -> None:
+        self._link.open()
+        # Looked at after that: who closes later finds a link to close.
+        if self._closed.is_set():
+            self._link.close()
+            raise RobotError(CLOSED_FIRST)
 
     def observe(self) -> dict[str, JpegFrame]:
         """Return a picture that was taken after this call began."""
