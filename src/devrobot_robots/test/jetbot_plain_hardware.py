@@ -16,7 +16,7 @@ class PlainMotors:
 
 
 class PlainCamera:
-    """The picture in the folder, again and again, with another comment at its end each time."""
+    """The picture in the folder, again and again, with another comment in it each time."""
 
     def __init__(self, folder):
         with open(os.path.join(folder, 'jpeg'), 'rb') as file:  # noqa: PTH118, PTH123
@@ -26,7 +26,8 @@ class PlainCamera:
     def read(self):
         time.sleep(0.02)
         self._count += 1
-        return self._jpeg + str(self._count).encode()
+        comment = b'\xff\xfe\x00\x0c' + b'%010d' % self._count
+        return self._jpeg[:2] + comment + self._jpeg[2:]
 
     def close(self):
         pass

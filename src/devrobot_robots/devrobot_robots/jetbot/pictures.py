@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import binascii
+from collections.abc import Iterator
+import re
 
 from devrobot_interfaces_py.images import decode_compressed, ImageError
-from devrobot_robots.robot import JpegFrame, RobotError
+from devrobot_robots.robot import Frame, JpegFrame, RobotError
+import numpy as np
 
 LARGEST_BYTES = 4 * 1024 * 1024
 LARGEST_SIDE = 4096
 START, END = b'\xff\xd8', b'\xff\xd9'
-STANDALONE = frozenset([0x01, *range(0xD0, 0xD9)])
+SCAN = 0xDA
+# Neither a stuffed zero nor a restart, which both stand within the data of a scan.
+MARKER = re.compile(rb'\xff+([^\x00\xff\xd0-\xd7])')
+GRAY, NEARLY = 128, 8
+FILLING = b'\x55' * 64
 FRAME_HEADERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
 
@@ -36,10 +43,14 @@ def picture_from(answer: object) -> JpegFrame:
     height, width = jpeg_size(jpeg)
     if not (0 < height <= LARGEST_SIDE and 0 < width <= LARGEST_SIDE):
         raise PictureError(f'the camera sent {width}x{height} pixels, at most 4096x4096 are taken')
+    _check_end(jpeg)
     try:
-        return JpegFrame(pixels=decode_compressed(jpeg, 'jpeg'), jpeg=jpeg)
+        pixels = decode_compressed(jpeg, 'jpeg')
+        if _is_cut_short(jpeg, pixels):
+            raise PictureError(f'the camera sent a JPEG whose end is missing ({len(jpeg)} bytes)')
     except ImageError as error:
         raise PictureError(f'the camera sent a damaged picture: {error}') from error
+    return JpegFrame(pixels=pixels, jpeg=jpeg)
 
 
 def jpeg_size(jpeg: bytes) -> tuple[int, int]:
@@ -50,15 +61,45 @@ def jpeg_size(jpeg: bytes) -> tuple[int, int]:
     """
     if not (jpeg.startswith(START) and END in jpeg):
         raise PictureError(f'the camera sent {len(jpeg)} bytes that are no JPEG')
-    place = len(START)
-    while place + 9 <= len(jpeg) and jpeg[place] == 0xFF:
-        marker = jpeg[place + 1]
+    for marker, place in _segments(jpeg):
         if marker in FRAME_HEADERS:
-            sides = jpeg[place + 5 : place + 9]
+            sides = jpeg[place + 3 : place + 7]
             return int.from_bytes(sides[:2], 'big'), int.from_bytes(sides[2:], 'big')
-        length = int.from_bytes(jpeg[place + 2 : place + 4], 'big')
-        place += 2 + (0 if marker in STANDALONE else length)
     raise PictureError('the camera sent a JPEG without a size')
+
+
+def _segments(jpeg: bytes) -> Iterator[tuple[int, int]]:
+    """Give each marker and where what it marks begins, up to the end of the picture."""
+    found = MARKER.match(jpeg, len(START))
+    while found is not None:
+        marker, place = found[1][0], found.end()
+        yield marker, place
+        if marker == END[1]:
+            return
+        place += int.from_bytes(jpeg[place : place + 2], 'big')
+        # After the head of a scan come its data, which have no length.
+        found = MARKER.search(jpeg, place) if marker == SCAN else MARKER.match(jpeg, place)
+
+
+def _check_end(jpeg: bytes) -> None:
+    marker, place = list(_segments(jpeg))[-1]
+    if marker != END[1]:
+        raise PictureError(f'the camera sent a JPEG whose end is missing ({len(jpeg)} bytes)')
+    if place < len(jpeg):
+        raise PictureError(f'the camera sent {len(jpeg) - place} bytes after the end of a JPEG')
+
+
+def _is_cut_short(jpeg: bytes, pixels: Frame) -> bool:
+    """
+    Tell whether an end was put behind half a picture.
+
+    The decoder fills what is missing with gray, and says nothing. Where the last pixel is gray,
+    more data before the end decide: they change a picture only if it has room for them.
+    """
+    if np.any(np.abs(pixels[-1, -1].astype(int) - GRAY) > NEARLY):
+        return False
+    filled = jpeg[: -len(END)] + FILLING + END
+    return not np.array_equal(decode_compressed(filled, 'jpeg'), pixels)
 
 
 class FrozenCamera:
