@@ -141,6 +141,21 @@ def test_a_server_that_is_still_starting_is_waited_for(jetbots):
     starting.join()
 
 
+def test_who_waits_for_another_driver_to_leave_says_so_once_and_asks_seldom(jetbots, caplog):
+    server = jetbots.server()
+    cable = jetbots.cable(server.port)
+    other = jetbots.robot(server.port)
+    leaving = threading.Timer(2.5, other.close)
+    leaving.start()
+    robot = jetbots.robot(cable.port, wait_for_robot=DEADLINE_S)
+    leaving.join()
+    assert robot.observe()
+    (line,) = [record.message for record in caplog.records if 'waited for' in record.message]
+    assert 'the robot is controlled by 127.0.0.1:' in line and line.endswith('up to 20 s')
+    # Each try is one connection, once a second; the last has two.
+    assert cable.connections <= 6
+
+
 def test_a_host_that_does_not_answer_is_given_up_in_time(jetbots):
     with socket.socket() as silent:  # accepts by the kernel, says nothing
         silent.bind(('127.0.0.1', 0))

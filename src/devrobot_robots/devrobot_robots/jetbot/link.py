@@ -186,15 +186,11 @@ class Link:
     def _make_pair(self) -> Pair:
         motors = self._connect()
         try:
-            camera = self._connect()
+            # Before the other one: who is refused has asked only once.
+            version = _greet(motors)
+            return Pair(motors=motors, camera=self._connect(), version=version)
         except RobotError:
             motors.close()
-            raise
-        try:
-            return Pair(motors=motors, camera=camera, version=_greet(motors))
-        except RobotError:
-            motors.close()
-            camera.close()
             raise
 
     # --- the thread --------------------------------------------------------------------------

@@ -24,7 +24,7 @@ from devrobot_robots.robot import (
     RobotError,
 )
 
-RETRY_START_S = 0.2
+RETRY_START_S = 1.0
 WAIT_FOR_LINK_S = 1.0
 RESTART_PAUSE_S = 10.0
 MOST_DOUBLINGS = 6
@@ -80,15 +80,21 @@ class JetBotRobot:
         """Connect; a server that starts, or obeys another client, is waited for as configured."""
         self._closed.clear()
         end = self._clock.now() + self._config.wait_for_robot
+        waits = False
         while True:
             try:
                 self._open()
                 break
             except (CallRefusedError, LinkLostError) as error:
-                if self._clock.now() >= end:
+                remaining = end - self._clock.now()
+                if remaining <= 0.0:
                     hint = 'is its server running? See' if type(error) is LinkLostError else 'see'
                     raise RobotError(f'{error}; {hint} docs/jetbot.md') from error
-            if not wait_unless_stopped(self._clock, RETRY_START_S, self._closed.is_set):
+                if not waits:
+                    self._log.warning(f'{error}; it is waited for, up to {remaining:.0f} s')
+                    waits = True
+            pause = min(RETRY_START_S, remaining)
+            if not wait_unless_stopped(self._clock, pause, self._closed.is_set):
                 raise RobotError(CLOSED_FIRST)
         if not self._link.version:
             self._log.warning(f'{NO_DEAD_MAN}; install the one in docs/jetbot.md')
