@@ -13,7 +13,7 @@ from typing import Any
 from devrobot_robots.jetbot.peer import Address, connect, Peer
 from jetbot_worlds import DEAD_MAN_S, only_child, SimulatedJetBot, wait
 
-TRIES = 3
+TRIES, ENOUGH = 3, 2
 ENDING = [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT]
 
 
@@ -81,16 +81,16 @@ def in_time(experiment: Callable[..., float]) -> Callable[..., None]:
     """
     Make a test of an experiment that measures how long the motors turned on after a fault [s].
 
-    One of three tries must keep the dead-man time: a machine that is stalled may miss it now and
-    then, but a server that is too slow misses it each time.
+    Two of three tries must keep the dead-man time: a machine that is stalled may miss it now and
+    then, but a server that is too slow misses it most times.
     """
 
     @wraps(experiment)
     def test(**fixtures: Any) -> None:
         times: list[float] = []
-        while len(times) < TRIES and not (times and times[-1] < DEAD_MAN_S):
+        while len(times) < TRIES and sum(t < DEAD_MAN_S for t in times) < ENOUGH:
             times.append(experiment(**fixtures))
-        assert times[-1] < DEAD_MAN_S, times
+        assert sum(t < DEAD_MAN_S for t in times) >= ENOUGH, times
 
     return test
 

@@ -1,5 +1,6 @@
 """When the server of a JetBot stops the motors by itself: time, wrong speeds, signals to all."""
 
+from contextlib import nullcontext
 import os
 import signal
 import statistics
@@ -71,3 +72,14 @@ def test_a_signal_to_the_whole_process_group_stops_the_motors(tmp_path, number) 
         server.close()
     wait(lambda: has_ended(guard), 'the end of the guard')
     return time_s
+
+
+@pytest.mark.parametrize(
+    ('times', 'passes'),
+    [([0.1, 0.1], True), ([0.9, 0.1, 0.1], True), ([0.1, 0.9, 0.9], False)],
+)
+def test_two_of_three_tries_must_be_in_time(times, passes):
+    tries = iter(times)
+    experiment = in_time(lambda: next(tries))
+    with nullcontext() if passes else pytest.raises(AssertionError):
+        experiment()
