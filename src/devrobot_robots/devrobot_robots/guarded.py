@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from devrobot_robots.outcomes import describe, Outcome
 from devrobot_robots.problems import Problems
-from devrobot_robots.robot import Drivable, Frames, ResetUnsupportedError, Robot
+from devrobot_robots.robot import Drivable, Frames, ResetUnsupportedError, Robot, RobotError
 
 
 class GuardedRobot:
@@ -21,7 +21,7 @@ class GuardedRobot:
         try:
             self._robot.execute(action, should_stop)
         except Exception as error:  # a robot may raise anything; its motors must not run on
-            return describe(error)
+            return self._described(error)
         return ''
 
     def stop(self) -> str:
@@ -29,7 +29,7 @@ class GuardedRobot:
         try:
             self._robot.stop()
         except Exception as error:  # a robot may raise anything
-            text = f'stopping the robot failed: {describe(error)}'
+            text = self._described(error, 'stopping the robot failed: ')
             self._problems.note('stop', text)
             return text
         self._problems.note('stop', '')
@@ -42,7 +42,7 @@ class GuardedRobot:
         try:
             self._robot.drive(linear_m_s, angular_rad_s)
         except Exception as error:  # a robot may raise anything
-            return describe(error)
+            return self._described(error)
         return ''
 
     def reset(self, seed: int | None) -> tuple[Outcome, bool]:
@@ -52,7 +52,7 @@ class GuardedRobot:
         except ResetUnsupportedError as error:
             return Outcome(success=False, message=str(error) or 'not supported'), False
         except Exception as error:  # a robot may raise anything
-            text = f'reset failed: {describe(error)}'
+            text = self._described(error, 'reset failed: ')
             self._problems.note('reset', text)
             self.stop()
             return Outcome(success=False, message=text), True
@@ -64,5 +64,11 @@ class GuardedRobot:
         try:
             deliver(self._robot.observe())
         except Exception as error:  # a robot may raise anything; it can still act and stop
-            return describe(error)
+            return self._described(error)
         return ''
+
+    def _described(self, error: Exception, before: str = '') -> str:
+        text = before + describe(error)
+        if isinstance(error, RobotError) and error.is_told:
+            self._problems.know(text)
+        return text

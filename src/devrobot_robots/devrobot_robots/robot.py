@@ -31,7 +31,13 @@ Frames: TypeAlias = Mapping[str, Frame | JpegFrame]
 
 
 class RobotError(Exception):
-    """The robot cannot do what was asked; the text says why and what helps."""
+    """
+    The robot cannot do what was asked; the text says why and what helps.
+
+    ``is_told`` says that the robot itself tells in the log when this begins and ends.
+    """
+
+    is_told = False
 
 
 class ResetUnsupportedError(RobotError):

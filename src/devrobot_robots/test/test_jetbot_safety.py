@@ -247,7 +247,7 @@ def test_a_server_that_is_told_to_end_stops_the_motors(jetbots, number) -> float
     return time_s
 
 
-def test_the_executor_aborts_the_action_and_goes_on_afterwards(jetbots):
+def test_the_executor_aborts_the_action_and_goes_on_afterwards(jetbots, caplog):
     server = jetbots.server()
     robot = jetbots.robot(server.port)
     record = Record()
@@ -259,13 +259,18 @@ def test_the_executor_aborts_the_action_and_goes_on_afterwards(jetbots):
     server.process.wait()
     event = record.wait_for_phase(Phase.ABORTED, 1)
     assert 'the connection ended' in event.message
-    record.wait(lambda: [text for text in record.problems if text.startswith('no frame')])
+    wait(lambda: executor.health().camera_problem, 'the camera to be missed')
     server.start()
     wait(lambda: robot.health()[0].level is Level.OK, 'the connection')
     executor.submit(1)
     record.wait_for_phase(Phase.FINISHED, 2)
     record.wait(lambda: record.told[-1] in record.stamps)
     assert executor.shutdown()
+    # One line each, however many parts of the driver noticed it.
+    lost, back = [record.message for record in caplog.records]
+    assert 'is lost: the connection ended' in lost and lost.endswith('it is tried again')
+    assert back.endswith('is back')
+    assert record.problems == []
 
 
 def test_a_robot_that_is_lost_does_not_flood_events(jetbots):

@@ -33,3 +33,15 @@ def test_parts_do_not_hide_each_other(bench):
     problems.note('stop', 'gone')
     problems.note('camera', 'gone')
     assert told == ['gone', 'gone']
+
+
+def test_what_somebody_else_has_told_is_told_only_when_it_goes_on(bench):
+    problems, clock, told = bench
+    problems.know('gone')
+    problems.note('camera', 'gone', 'no frame: gone')
+    problems.note('action', 'gone')
+    problems.note('camera', 'dark')
+    assert told == ['dark']
+    clock.sleep(AGAIN_AFTER_S)
+    problems.note('action', 'gone')
+    assert told == ['dark', 'gone']

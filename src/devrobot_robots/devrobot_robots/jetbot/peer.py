@@ -20,7 +20,9 @@ TLS_FILES = ('client.crt', 'client.key', 'ca.crt')
 
 
 class LinkLostError(RobotError):
-    """The connection cannot be used any more."""
+    """The connection cannot be used any more; ``Link`` tells when it is lost and back."""
+
+    is_told = True
 
 
 class CallRefusedError(RobotError):
