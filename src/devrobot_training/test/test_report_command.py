@@ -118,16 +118,23 @@ def test_runs_are_compared_on_one_page(tmp_path, capsys):
         assert sentence in text, sentence
 
 
-def test_runs_that_measure_otherwise_are_told_to_be_no_comparison(tmp_path):
+def test_runs_that_measure_otherwise_are_told_to_be_no_comparison(tmp_path, capsys):
     leave(tmp_path / 'a', run_id='first')
     second = leave(tmp_path / 'b', run_id='second')
     config = {**second.reproduction.config, 'loss': {'alpha': 0.9}}
     save_summary(
         replace(second, reproduction=replace(second.reproduction, config=config)), tmp_path / 'b'
     )
-    assert run('report', '--compare', tmp_path / 'a', tmp_path / 'b') == 0
-    told = 'The runs measure losses in different ways (canvas, loss or evaluation differ)'
-    assert told in (tmp_path / 'comparison.html').read_text()
+    out = tmp_path / 'out.json'
+    assert run('report', '--compare', tmp_path / 'a', tmp_path / 'b', '--json', out) == 0
+    verdict = 'The runs measure losses in different ways: none of them is better than another.'
+    warning = 'Canvas, loss or evaluation differ, and with them what a loss means.'
+    page, shown = (tmp_path / 'comparison.html').read_text(), capsys.readouterr().out
+    assert verdict in page and verdict in shown and 'is best' not in page
+    assert warning in page and f'warning  {warning}' in shown
+    told = json.loads(out.read_text())
+    assert told['verdict'] == verdict
+    assert {'severity': 'warning', 'message': warning} in told['alerts']
 
 
 def test_a_baseline_that_won_is_called_one_and_compared_with_what_was_handed_on(tmp_path):

@@ -1,6 +1,7 @@
 """Parts of a staged training that are done anew, as its own messages tell people to."""
 
 from pathlib import Path
+import re
 import shutil
 
 from devrobot_training.fit.problems import RunError
@@ -70,6 +71,22 @@ def test_where_its_first_weights_are_gone_the_way_to_make_them_is_told_and_works
     Path(name).unlink()
     ending = resumed(run)
     assert essence(ending.summary.to_dict()) == essence(made[1].summary.to_dict())
+
+
+def test_best_weights_that_were_deleted_are_missed_and_can_be_made_anew(made, run):
+    name = Path(made[1].summary.choice.checkpoint).name
+    shutil.rmtree(run / 'checkpoints' / name)
+    with pytest.raises(RunError, match='the best weights, is gone: put it back, or') as told:
+        resumed(run)
+    told, ending = str(told.value), None
+    while ending is None:  # the weights that it begins with may be gone, too, and theirs
+        Path(re.search(r' delete (\S+?),? ', told)[1]).unlink()
+        try:
+            ending = resumed(run)
+        except RunError as error:
+            told = str(error)
+    assert essence(ending.summary.to_dict()) == essence(made[1].summary.to_dict())
+    assert load_checkpoint(run / 'checkpoints', 'best').tensors
 
 
 def test_a_result_that_is_deleted_while_its_checkpoint_is_there_trains_nothing(made, run):

@@ -75,6 +75,7 @@ def test_stages_are_told_and_the_choice_is_the_checkpoint(places):
     activities = {report.activity for report in reports}
     assert {'stage 1 run 1: training', 'stage 2 run 1: training'} <= activities
     assert reports[-1].stage_count == 2 and reports[-1].metrics.samples == 80
+    assert reports[-1].activity == 'ended: complete'
 
 
 def test_weights_that_do_not_fit_are_told_as_such_and_leave_no_run(places):

@@ -7,9 +7,11 @@ import subprocess
 import sys
 
 from command_runs import error_of, run
-from devrobot_interfaces_py.configs import flatten
+from devrobot_interfaces_py.configs import flatten, load_config
 from devrobot_training.fit.config import TrainConfig
+from devrobot_training.fit.kept_settings import change_settings, read_settings
 from devrobot_training.fit.resuming import check_changes, FREE
+from devrobot_training.fit.run_folder import RunFolder
 from devrobot_training.logs.metrics_log import read_rows
 from fit_worlds import dot_session, limited, open_small, write_config
 import pytest
@@ -108,6 +110,23 @@ def test_what_has_changed_is_kept_for_the_next_time(begun):
     rows = list(read_rows(begun / 'metrics.jsonl', 'batch'))
     assert [row['step'] for row in rows] == list(range(1, 16))
     assert {row['learning_rate'] for row in rows[10:]} == {0.0005}
+
+
+@pytest.mark.parametrize(('last', 'samples'), [('write_inputs', 40), ('write_config', 60)])
+def test_settings_that_change_survive_a_kill_at_any_moment(begun, last, samples, monkeypatch):
+    def killed(*_):
+        raise KilledError
+
+    with monkeypatch.context() as patch, pytest.raises(KilledError):
+        patch.setattr(RunFolder, last, killed)
+        change_settings(RunFolder(begun), limited(60))
+    config = read_settings(RunFolder(begun), TrainConfig)
+    assert config.stopping.max_samples == samples
+    assert load_config(TrainConfig, begun / 'config.yaml') == config
+
+
+class KilledError(Exception):
+    """Stands for kill -9 between two steps."""
 
 
 def test_settings_that_cannot_be_used_leave_those_of_the_run(begun, capsys):

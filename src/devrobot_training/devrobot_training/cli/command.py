@@ -63,7 +63,7 @@ class _Parser(argparse.ArgumentParser):
             return f'unrecognized arguments: {" ".join(unknown)}'
         known = self._option_string_actions
         near = [option for option in known if option.endswith(f'.{names[0].lstrip("-")}')]
-        near = near or difflib.get_close_matches(names[0], known, n=1, cutoff=0.5)
+        near = near or difflib.get_close_matches(names[0], known, n=1, cutoff=0.6)
         hint = f', did you mean {near[0]}?' if near else ''
         return f'unrecognized arguments: {names[0]}{hint}'
 
@@ -208,6 +208,13 @@ def in_one_line(error: BaseException, again: str = 'run it again') -> str:
     if any(os.strerror(code) in text for code in FULL) and MAKE_ROOM not in text:
         text += f'; {MAKE_ROOM}, then {again}'
     return one_line(text) or type(error).__name__
+
+
+def going_on(error: Exception, run_folder: Path) -> RunError:
+    """Return an error that ended a run, with the way to go on with it."""
+    way = f'go on with --resume {run_folder}'
+    text = in_one_line(error, way)
+    return RunError(text if text.endswith(way) else f'{text}; {way}')
 
 
 @contextmanager

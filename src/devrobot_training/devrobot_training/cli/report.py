@@ -12,6 +12,7 @@ from devrobot_training.report import comparison
 from devrobot_training.report.alerts import all_alerts
 from devrobot_training.report.collecting import read_run
 from devrobot_training.report.ranking import best_of
+from devrobot_training.report.summary import Alert
 from devrobot_training.report.verdict import verdict
 from devrobot_training.report.writing import write_comparison, write_report
 from devrobot_training.staged.rebuilding import mend_summary
@@ -59,8 +60,7 @@ def work(arguments: argparse.Namespace) -> dict[str, Any]:
     alerts = all_alerts(summary)
     best = best_of(summary)
     print(verdict(summary))
-    for alert in alerts:
-        print(f'{alert.severity:9}{alert.message}')
+    _tell(alerts)
     print(f'report: {page}')
     return {
         'run': str(arguments.run),
@@ -69,8 +69,17 @@ def work(arguments: argparse.Namespace) -> dict[str, Any]:
         'verdict': verdict(summary),
         'best_stage': best.stage.number if best else None,
         'best_loss': best.loss if best else None,
-        'alerts': [{'severity': a.severity, 'message': a.message} for a in alerts],
+        'alerts': _plain(alerts),
     }
+
+
+def _tell(alerts: Sequence[Alert]) -> None:
+    for alert in alerts:
+        print(f'{alert.severity:9}{alert.message}')
+
+
+def _plain(alerts: Sequence[Alert]) -> list[dict[str, str]]:
+    return [{'severity': alert.severity, 'message': alert.message} for alert in alerts]
 
 
 def _mend(folder: Path) -> None:
@@ -85,13 +94,17 @@ def _compare(folders: Sequence[Path], output: Path | None) -> dict[str, Any]:
     for folder in folders:
         _mend(folder)
     runs = write_comparison(folders, page)
-    print(f'{comparison.verdict(runs)}\nreport: {page}')
+    alerts = comparison.warnings(runs)
+    print(comparison.verdict(runs))
+    _tell(alerts)
+    print(f'report: {page}')
     return {
         'report': str(page),
         'verdict': comparison.verdict(runs),
         'runs': {
             run.name: run.best.loss if run.best and run.best.on_original else None for run in runs
         },
+        'alerts': _plain(alerts),
     }
 
 

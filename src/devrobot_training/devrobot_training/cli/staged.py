@@ -15,6 +15,7 @@ from devrobot_interfaces_py.configs import (
 )
 from devrobot_training.cli.command import (
     add_reading_options,
+    going_on,
     INTERRUPTED,
     make_parser,
     Outcome,
@@ -25,6 +26,7 @@ from devrobot_training.cli.recipes import recipe_of, refuse_beside_resume
 from devrobot_training.cli.staged_output import ending_text, plan_rows, plan_text, StagedConsole
 from devrobot_training.fit.config import DEFAULT_PRESET
 from devrobot_training.fit.lock import only_one
+from devrobot_training.fit.problems import RunError
 from devrobot_training.fit.run_folder import check_run_id, RUNS
 from devrobot_training.fit.starting import check_start
 from devrobot_training.report.stage_records import FAILED
@@ -40,6 +42,7 @@ from devrobot_training.staged.config import (
 from devrobot_training.staged.inputs import StagedInputs
 from devrobot_training.staged.plan import make_plan, session_name
 from devrobot_training.staged.runner import Ending, StagedTraining
+from devrobot_world_model.checkpoint_names import CheckpointError
 from devrobot_world_model.config import PRESET_NAMES
 from devrobot_world_model.model.factory import resolve_device
 
@@ -229,20 +232,21 @@ def _resumed(arguments: argparse.Namespace, console: StagedConsole) -> Begun:
 def _run(begun: Begun, console: StagedConsole) -> Ending:
     """Train; the first signal ends it soon with a report, the second at once."""
     told = 'stopping; once more stops at once, without a report'
-    with stop_signals(lambda: console.say(told)) as should_stop:
+    with stop_signals(lambda: console.say(told)) as should_stop, only_one(begun.folder):
         try:
-            with only_one(begun.folder):
-                training = StagedTraining(
-                    begun.folder,
-                    begun.config,
-                    begun.inputs,
-                    begun.plan,
-                    facts=begun.facts,
-                    view=console,
-                    should_stop=should_stop,
-                )
-                console.say(f'run {begun.folder}')
-                return training.run()
+            training = StagedTraining(
+                begun.folder,
+                begun.config,
+                begun.inputs,
+                begun.plan,
+                facts=begun.facts,
+                view=console,
+                should_stop=should_stop,
+            )
+            console.say(f'run {begun.folder}')
+            return training.run()
+        except (RunError, CheckpointError, OSError) as error:
+            raise going_on(error, begun.folder) from error
         except BaseException:
             console.close()
             print(f'go on with: --resume {begun.folder}', file=sys.stderr)

@@ -11,7 +11,7 @@ from devrobot_interfaces_py.configs import add_arguments, config_from_args, Conf
 from devrobot_training.cli.command import (
     add_reading_options,
     check_folder,
-    in_one_line,
+    going_on,
     INTERRUPTED,
     make_parser,
     Outcome,
@@ -37,7 +37,7 @@ from devrobot_training.cli.train_team import (
 from devrobot_training.fit.config import DEFAULT_PRESET, TrainConfig
 from devrobot_training.fit.kept_settings import change_settings
 from devrobot_training.fit.lock import only_one
-from devrobot_training.fit.problems import RunError, TeamError
+from devrobot_training.fit.problems import TeamError
 from devrobot_training.fit.run_folder import (
     check_run_id,
     EVENTS,
@@ -204,12 +204,10 @@ def _train(
 @contextmanager
 def _way_out(folder: RunFolder) -> Iterator[None]:
     """Say how to go on after the loss of a process, or of room on the disk."""
-    way = f'go on with --resume {folder.path}'
     try:
         yield
     except (TeamError, CheckpointError, OSError) as error:
-        text = in_one_line(error, way)
-        raise RunError(text if text.endswith(way) else f'{text}; {way}') from error
+        raise going_on(error, folder.path) from error
 
 
 def _end_if_asked() -> None:

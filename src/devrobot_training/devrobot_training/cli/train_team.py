@@ -166,7 +166,8 @@ def _code(members: 'list[subprocess.Popen[bytes]]', folder: Path) -> int:
         return code
     run = folder / RUN
     way_out = f'; go on with --resume {run.read_text(encoding="utf-8")}' if run.is_file() else ''
-    print(f'error: the first process of this training is gone{way_out}', file=sys.stderr)
+    which = GONE if members[0].poll() is None else 'the first process of this training is gone'
+    print(f'error: {which}{way_out}', file=sys.stderr)
     _tell_failures(members[1:], folder)
     return 1
 

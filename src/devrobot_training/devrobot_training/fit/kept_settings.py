@@ -30,8 +30,15 @@ def begin_settings(folder: RunFolder, config: Any, inputs: Mapping[str, Any]) ->
 
 
 def change_settings(folder: RunFolder, config: Any) -> None:
-    """Write what is another in a run that goes on."""
-    begin_settings(folder, config, folder.read_inputs())
+    """
+    Write what is another in a run that goes on.
+
+    Whenever the process is killed, the two do not disagree: config.yaml is there or made anew.
+    """
+    inputs = folder.read_inputs()
+    (folder.path / CONFIG).unlink(missing_ok=True)
+    folder.write_inputs({**inputs, SETTINGS: config_to_dict(config)})
+    folder.write_config(config)
 
 
 def read_settings(folder: RunFolder, cls: type[ConfigT]) -> ConfigT:

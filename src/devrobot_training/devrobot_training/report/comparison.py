@@ -78,6 +78,8 @@ def gather(runs: Sequence[tuple[Path, RunSummary]]) -> list[Compared]:
 
 def verdict(runs: Sequence[Compared]) -> str:
     """Return in words which run is best, and by how much."""
+    if not comparable(runs):
+        return 'The runs measure losses in different ways: none of them is better than another.'
     ranked = sorted(_measured(runs), key=lambda pair: pair[1])
     if not ranked:
         return 'No run was measured on its original session.'
@@ -87,6 +89,12 @@ def verdict(runs: Sequence[Compared]) -> str:
         second, other = others[0]
         told += f', {below(loss, other)} {second.name} ({number(other)})'
     return f'{told}.'
+
+
+def comparable(runs: Sequence[Compared]) -> bool:
+    """Return whether all runs measure losses in one way."""
+    first, *others = (measure_of(run.summary) for run in runs)
+    return all(other == first for other in others)
 
 
 def warnings(runs: Sequence[Compared]) -> list[Alert]:
@@ -99,10 +107,8 @@ def warnings(runs: Sequence[Compared]) -> list[Alert]:
     if len(data) > 1:
         told = 'The runs read different sessions: their losses are not of the same frames.'
         found.append(Alert(severity=WARNING, message=told, section='runs'))
-    measures = [measure_of(run.summary) for run in runs]
-    if any(measure != measures[0] for measure in measures):
-        told = 'The runs measure losses in different ways (canvas, loss or evaluation differ): '
-        told += 'they cannot be compared.'
+    if not comparable(runs):
+        told = 'Canvas, loss or evaluation differ, and with them what a loss means.'
         found.append(Alert(severity=WARNING, message=told, section='settings'))
     for run in runs:
         status = run.summary.header.status

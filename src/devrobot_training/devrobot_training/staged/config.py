@@ -37,8 +37,8 @@ class StagedSettings(LogSettings):
     baseline: bool = param(True, 'train each stage from the second with fresh weights, too')
     baseline_sweeps: bool = param(
         False,
-        'sweep in baselines as well; without, no plateau ends them before the limits of samples '
-        'and time, where others sweep and go on',
+        'sweep in baselines as well; without, where others sweep at a plateau and go on, none '
+        'ends a baseline before its limit of samples or time',
     )
     keep_checkpoints: int = param(
         5,

@@ -98,16 +98,14 @@ def estimate(
     sweeping = config.runs_per_stage * (1 + (baseline and config.baseline_sweeps))
     per_validation = min(config.fit.validation_size or canvases, canvases) * speed.canvas
     per_sample = speed.sample + per_validation / config.fit.validate_every
+    sweeps = _sweep_seconds(config, budget, per_sample, workers)
+    limit = _limit(budget, per_sample)
     training = None
-    if budget.samples_left is not None:
-        training = budget.samples_left * per_sample * runs / at_once
-    if budget.seconds_left is not None:
-        limit = budget.seconds_left * runs / at_once
-        training = limit if training is None else min(training, limit)
-    sweeps = _sweep_seconds(config, budget, per_sample, workers) * sweeping / at_once
-    if budget.seconds_left is not None or budget.samples_left is not None:
-        sweeps = 0.0 if training is None else min(sweeps, training)
-        training = None if training is None else max(0.0, training - sweeps)
+    if limit is not None:
+        # A budget is that of a training with its sweeps.
+        sweeps = min(sweeps, limit)
+        training = (limit * runs - sweeps * sweeping) / at_once
+    sweeps *= sweeping / at_once
     measured = canvases / config.evaluation.stride * max(1, actions)
     measured += min(config.evaluation.rollouts, canvases) * config.evaluation.rollout_steps
     return StageTime(
@@ -116,6 +114,14 @@ def estimate(
         sweeps=sweeps,
         evaluation=measured * speed.canvas * runs / at_once,
     )
+
+
+def _limit(budget: Budget, per_sample: float) -> float | None:
+    """Return the seconds that a training and its sweeps may take; None = no limit."""
+    limits = [] if budget.seconds_left is None else [budget.seconds_left]
+    if budget.samples_left is not None:
+        limits.append(budget.samples_left * per_sample)
+    return min(limits, default=None)
 
 
 def _sweep_seconds(config: StagedConfig, budget: Budget, per_sample: float, workers: int) -> float:

@@ -52,14 +52,33 @@ def check_beginning(task: RunTask, run_folder: Path, *, anew: bool) -> None:
         return
     start = Path(task.start)
     way_out = 'put them back, or start a new run'
-    stage, _, rest = start.name.partition('_')[2].partition('_')
-    source = f'{STAGES}/stage_{stage}/{rest}/{RESULT}'
+    source = _result_of(start.name)
     if start.parent.name == CHECKPOINTS and (run_folder / source).exists():
         way_out = f'delete {run_folder / source}, too, to have them made anew'
     raise RunError(
         f'{folder} has to be trained, but the weights that it begins with, '
         f'{start}, are not there any more: {way_out}'
     )
+
+
+def check_there(run_folder: Path, name: str) -> None:
+    """
+    Refuse to end with weights that somebody has deleted.
+
+    :raises RunError: with the way out.
+    """
+    path = run_folder / CHECKPOINTS / name
+    if not _is_checkpoint(str(path)):
+        raise RunError(
+            f'{path}, the best weights, is gone: put it back, or delete '
+            f'{run_folder / _result_of(name)} to have them made anew'
+        )
+
+
+def _result_of(name: str) -> str:
+    """Return where the result of the training is that made a checkpoint."""
+    stage, _, rest = name.partition('_')[2].partition('_')
+    return f'{STAGES}/stage_{stage}/{rest}/{RESULT}'
 
 
 def take_away(task: RunTask, run_folder: Path) -> None:

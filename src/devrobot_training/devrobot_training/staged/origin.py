@@ -31,7 +31,8 @@ class Origin:
 def origin_of(past: Past | None, facts: Mapping[str, Any]) -> Origin:
     """Return the origin of a run; ``facts`` are those of inputs.json."""
     if past is None:
-        began = facts.get(BEGAN) or beginning()
+        began = facts.get(BEGAN)
+        began = {**beginning(), **(began if isinstance(began, Mapping) else {})}
         return Origin(
             started=began['started'],
             commit=began['commit'],

@@ -29,6 +29,7 @@ from devrobot_training.staged.choice import best_of, Candidate, final_choice, ke
 from devrobot_training.staged.collecting import BASELINES, run_key, RUNS, stage_folder
 from devrobot_training.staged.config import StagedConfig
 from devrobot_training.staged.engine import check_executor
+from devrobot_training.staged.going_on import check_there
 from devrobot_training.staged.inputs import StagedInputs
 from devrobot_training.staged.journal import CHOICE, Journal, last_ending, read_events, RESUMED
 from devrobot_training.staged.plan import Plan, PlannedStage
@@ -222,6 +223,7 @@ class StagedTraining:
     def _choose(self) -> Candidate | None:
         choice = final_choice(self._candidates)
         if choice is not None:
+            check_there(self._folder, Path(choice.result.checkpoint).name)
             point_to(self._folder / CHECKPOINTS, BEST, Path(choice.result.checkpoint).name)
             kind = 'baseline' if choice.baseline else 'run'
             told = f'stage {choice.stage}, {kind} {choice.number} is the best'

@@ -11,6 +11,7 @@ from typing import Any
 from devrobot_interfaces_py.configs import ConfigError
 from devrobot_training.cli.command import EXPECTED_ERRORS, in_one_line
 from devrobot_training.evaluation.evaluate import EvaluationStoppedError
+from devrobot_training.fit.problems import one_line
 from devrobot_training.jobs import JobStoppedError
 from devrobot_training.sessions.session import SessionError
 from devrobot_world_model.checkpoints import CheckpointInfo
@@ -36,7 +37,7 @@ class TaskError(RuntimeError):
     """A task cannot be done, for a reason that has a code; the message is one line."""
 
     def __init__(self, problem: Problem, message: str) -> None:
-        super().__init__(message)
+        super().__init__(one_line(message))
         self.problem = problem
 
 

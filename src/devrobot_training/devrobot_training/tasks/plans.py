@@ -52,7 +52,14 @@ class TrainingRequest:
         return word == 'true'
 
     def value(self, name: str) -> str:
-        """Return what the last override called ``name`` says; '' if there is none."""
+        """
+        Return what the last override called ``name`` says; '' if there is none.
+
+        :raises ConfigError: if it says nothing.
+        """
+        silent = [o for o in self.overrides if _name(o) == name and '=' not in o]
+        if silent:
+            raise ConfigError(f'override {silent[0]!r} must look like {name}=VALUE')
         values = [o.partition('=')[2].strip() for o in self.overrides if _name(o) == name]
         return values[-1] if values else ''
 

@@ -97,7 +97,9 @@ class StagedTask:
                 view=_JobView(job, keeper),
                 should_stop=job.should_stop,
             )
-            return self._outcome(training.run())
+            ending = training.run()
+        job.tell(activity=f'ended: {ending.message or ending.status}')
+        return self._outcome(ending)
 
     def failed(self, error: Exception) -> Outcome:
         """Return what is left after an error."""

@@ -162,6 +162,7 @@ def test_a_cancel_of_what_has_ended_changes_nothing(client, server):
         ({'root_session': 'empty'}, Train.Result.INVALID_SESSION, 'empty'),
         ({'root_session': '', 'run_id': 'x'}, Train.Result.INVALID_CONFIG, "'x' is of no run"),
         ({'overrides': ['staged=maybe']}, Train.Result.INVALID_CONFIG, "staged is 'maybe'"),
+        ({'overrides': ['staged']}, Train.Result.INVALID_CONFIG, 'must look like staged=VALUE'),
         ({'run_id': 'x' * 300}, Train.Result.INVALID_CONFIG, 'at most 100'),
         ({'root_session': 'x' * 300}, Train.Result.INVALID_SESSION, 'File name too long'),
         ({'checkpoint': '/etc'}, Train.Result.INCOMPATIBLE_CHECKPOINT, 'relative name'),
