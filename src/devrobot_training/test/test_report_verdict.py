@@ -174,6 +174,14 @@ def test_tiles_without_a_figure_say_why():
     assert baseline.detail == 'no baseline was trained'
 
 
+def test_a_stage_that_ended_with_its_run_has_no_alert_of_its_own():
+    failed = two_stages(0.02, None, status='failed', status_message='the disk is full')
+    stages = (failed.stages[0], replace(failed.stages[1], state='failed'))
+    told = messages(replace(failed, stages=stages))
+    assert told['The run failed: the disk is full.'] == 'error'
+    assert not [text for text in told if text.startswith('Stage 2 failed')]
+
+
 def test_everything_that_went_wrong_is_told_worst_first(tmp_path):
     summary = worlds.failed(tmp_path)
     found = all_alerts(summary)

@@ -95,8 +95,9 @@ def _of_original(summary: RunSummary) -> Iterator[Alert]:
 
 def _of_stage(stage: Stage) -> Iterator[Alert]:
     name, section = f'Stage {stage.number}', anchor_of(stage)
-    why = stage.reason or stage.stop_message or 'no reason recorded'
-    if stage.state == FAILED:
+    why = stage.reason or stage.stop_message
+    # One without a reason of its own ended with the run, of which it is told.
+    if stage.state == FAILED and why:
         yield Alert(severity=ERROR, message=f'{name} failed: {why}.', section=section)
     if stage.state == SKIPPED:
         yield Alert(severity=WARNING, message=f'{name} was skipped: {why}.', section=section)
