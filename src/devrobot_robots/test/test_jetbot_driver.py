@@ -4,6 +4,7 @@ import json
 import socket
 import threading
 
+from devrobot_robots.jetbot.peer import Peer
 from devrobot_robots.robot import Level, ResetUnsupportedError, RobotError
 from jetbot_servers import connect_to
 from jetbot_worlds import Acting, DEADLINE_S, FAR, wait
@@ -195,3 +196,17 @@ def controller_of(server) -> str:
         return json.loads(client.call('get_health'))['controlled_by']
     finally:
         client.close()
+
+
+def test_both_connections_are_heard_by_the_server_when_it_is_connected(jetbots, monkeypatch):
+    """A server that is full ends those first that never said anything."""
+    heard = []
+    ping = Peer.ping
+
+    def noted(peer: Peer, timeout_s: float) -> None:
+        ping(peer, timeout_s)
+        heard.append(peer)
+
+    monkeypatch.setattr(Peer, 'ping', noted)
+    robot = jetbots.robot(jetbots.server().port)
+    assert heard == [robot._link._present().camera]

@@ -8,7 +8,7 @@ one call at a time.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, ExitStack
 from dataclasses import dataclass, field
 import threading
 import time
@@ -184,14 +184,17 @@ class Link:
         self._changed.set()
 
     def _make_pair(self) -> Pair:
-        motors = self._connect()
-        try:
+        with ExitStack() as opened:
+            motors = self._connect()
+            opened.callback(motors.close)
             # Before the other one: who is refused has asked only once.
             version = _greet(motors)
-            return Pair(motors=motors, camera=self._connect(), version=version)
-        except RobotError:
-            motors.close()
-            raise
+            camera = self._connect()
+            opened.callback(camera.close)
+            # Until it was heard, a server that is full may take it for a silent stranger.
+            camera.ping(self._pauses.call_s)
+            opened.pop_all()
+        return Pair(motors=motors, camera=camera, version=version)
 
     # --- the thread --------------------------------------------------------------------------
 
