@@ -98,7 +98,7 @@ def run(count: int, *, quiet: bool) -> dict[str, Any]:
         'actions': count,
         'frames': witness.frames,
         'pairs': witness.pairs,
-        'lost_pairs': count - witness.pairs,
+        'lost_pairs': count - witness.aborted - witness.pairs,
         'aborted': witness.aborted,
         'setpoints_left_out': left_out,
         'problems': len(witness.problems),
