@@ -3,6 +3,7 @@
 import contextlib
 import os
 from pathlib import Path
+import re
 import shutil
 import signal
 import socket
@@ -108,12 +109,25 @@ def test_ctrl_c_while_the_nodes_load_is_no_error(launch):
             return 'libtorch_cpu' in Path(f'/proc/{process}/maps').read_text()
         return False
 
+    def all_run_our_code() -> bool:
+        """Python itself and the generated scripts, which come before it, take no SIGTERM."""
+        return all(map(takes_sigterm, session_of(run.process.pid)))
+
     wait_for(lambda: any(map(loads_torch, session_of(run.process.pid))), run)
+    wait_for(all_run_our_code, run)
     os.killpg(run.process.pid, signal.SIGINT)
     assert run.process.wait(DEADLINE_S) == 0, run.log.read_text()
     log = run.log.read_text()
     assert 'model for jetbot is ready' not in log
     assert 'Traceback' not in log and 'ERROR' not in log, log
+
+
+def takes_sigterm(process: int) -> bool:
+    with contextlib.suppress(OSError):
+        status = Path(f'/proc/{process}/status').read_text()
+        (caught,) = re.findall(r'^SigCgt:\s*(\w+)$', status, re.MULTILINE)
+        return bool(int(caught, 16) >> (signal.SIGTERM - 1) & 1)
+    return True  # it has gone
 
 
 def wait_for(condition, run) -> None:
