@@ -15,6 +15,7 @@ from . import binding, hardware
 from .camera import CameraLoop
 from .claim import claim_robot, ClaimError, claiming_port
 from .control import Control
+from .ending import Ending
 from .motors import GuardedMotors, MotorError
 from .quiet_log import make_log
 from .seats import Seats
@@ -120,17 +121,12 @@ def run(options: argparse.Namespace, log: logging.Logger) -> None:
     :raises BindError, ClaimError, MotorError, OSError: if the server cannot start.
     :raises ServingError: if it cannot go on.
     """
-    ended = threading.Event()
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
-    before = {number: signal.signal(number, lambda *_: ended.set()) for number in numbers}
-    try:
-        _serve_until(ended, options, log)
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    with closing(Ending()) as ending:
+        ending.take_signals((signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT))
+        _serve_until(ending, options, log)
 
 
-def _serve_until(ended: threading.Event, options: argparse.Namespace, log: logging.Logger) -> None:
+def _serve_until(ending: Ending, options: argparse.Namespace, log: logging.Logger) -> None:
     # Here, so that options can be checked where rpyc is not installed yet.
     from .wire import RobotServer
 
@@ -156,7 +152,7 @@ def _serve_until(ended: threading.Event, options: argparse.Namespace, log: loggi
             camera.fresh(CAMERA_START_S)
             with claiming_port(place):
                 server.open()
-            _listen(server, address, ended, options, camera)
+            _listen(server, address, ending, options, camera)
         finally:
             motors.close()
             server.close()
@@ -170,14 +166,14 @@ def _claim(options: argparse.Namespace) -> socket.socket:
 def _listen(
     server: 'RobotServer',
     address: str,
-    ended: threading.Event,
+    ending: Ending,
     options: argparse.Namespace,
     camera: CameraLoop,
 ) -> None:
     listening = threading.Thread(target=server.start, name='server', daemon=True)
     listening.start()
     _say_ready(options, server.port, address, server.logger)
-    while not ended.wait(WATCHDOG_PERIOD_S):
+    while not ending.wait(WATCHDOG_PERIOD_S):
         notify_systemd('WATCHDOG=1')
         problem = _problem(options.interface, address, camera, listening)
         if problem:
