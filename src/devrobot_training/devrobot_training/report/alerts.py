@@ -4,7 +4,15 @@ from collections.abc import Iterator, Sequence
 
 from devrobot_training.fit.stopping import DIVERGENCE, NON_FINITE
 from devrobot_training.pages.numbers import count, number, rate
-from devrobot_training.report.ranking import baseline_loss, best_of, is_number, spread, trivial_of
+from devrobot_training.report.ranking import (
+    baseline_loss,
+    best_baseline,
+    best_of,
+    is_number,
+    samples_handed_on,
+    spread,
+    trivial_of,
+)
 from devrobot_training.report.stage_records import FAILED, INTERRUPTED, SKIPPED, Stage, Sweep
 from devrobot_training.report.summary import (
     Alert,
@@ -144,6 +152,12 @@ def _of_baselines(summary: RunSummary) -> Iterator[Alert]:
         told = f'The best weights{now} are those of the {best.name}: handing on weights from '
         told += 'stage to stage did not help.'
         yield Alert(severity=WARNING, message=told, section='baseline')
+    run = best_baseline(best.stage) if best is not None else None
+    seen = samples_handed_on(summary, best.stage) if best is not None else None
+    if best is not None and run is not None and None not in (run.samples, seen):
+        told = f'The weights handed on to stage {best.stage.number} have seen {count(seen)} '
+        told += f'samples, those of its baseline {count(run.samples)}.'
+        yield Alert(severity=NOTE, message=told, section='baseline')
     worse = [
         (stage.number, own, other)
         for stage in summary.stages

@@ -10,7 +10,6 @@ from devrobot_training.report.ranking import (
     changed_rate,
     has_baseline,
     place_of,
-    samples_handed_on,
     samples_of,
     trivial_of,
 )
@@ -24,7 +23,7 @@ def verdict(summary: RunSummary) -> str:
     told = [
         _state(summary),
         _best(summary, best) if best else _nothing(summary),
-        _against_baseline(summary, best),
+        _against_baseline(best),
         _sweeps(summary),
     ]
     return ' '.join(filter(None, told))
@@ -123,7 +122,7 @@ def _when(sweep: Sweep) -> str:
     return 'before' if sweep.trigger == 'initial' else 'in'
 
 
-def _against_baseline(summary: RunSummary, best: Best | None) -> str:
+def _against_baseline(best: Best | None) -> str:
     if best is None or not best.on_original:
         return ''
     if best.baseline:
@@ -132,12 +131,10 @@ def _against_baseline(summary: RunSummary, best: Best | None) -> str:
     other = best_baseline(best.stage)
     if other is None or other.original_loss is None:
         return ''
-    gain = below(best.loss, other.original_loss)
-    told = f'That is {gain} training the same stage from fresh weights'
-    own = samples_handed_on(summary, best.stage)
-    if own is None or other.samples is None:
-        return f'{told}.'
-    return f'{told} ({count(other.samples)} samples; those handed on have seen {count(own)}).'
+    return (
+        f'That is {below(best.loss, other.original_loss)} training the same stage from fresh '
+        'weights.'
+    )
 
 
 def _loss_tile(best: Best | None) -> Tile:
@@ -164,7 +161,6 @@ def _baseline_tile(summary: RunSummary, best: Best | None) -> Tile:
     if best is None or own is None or run is None or other is None:
         return Tile(value='–', label=label, detail='not measured')
     detail = f'fresh weights: {number(other)}'
-    detail += f' after {count(run.samples)} samples' if run.samples is not None else ''
     if best.baseline:
         detail += f', staged: {number(own)}'
     return _change(own, other, label, detail)
