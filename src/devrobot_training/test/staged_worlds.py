@@ -45,10 +45,7 @@ def run_staged(
 ) -> tuple[Path, Ending]:
     """Make a new run in this process; return its folder and ending."""
     begun = begin(StagedInputs(root=bag), config, folder, run_id=run_id)
-    training = StagedTraining(
-        begun.folder, begun.config, begun.inputs, begun.plan, facts=begun.facts, **settings
-    )
-    return begun.folder, training.run()
+    return begun.folder, StagedTraining(begun, **settings).run()
 
 
 def essence(summary: dict[str, Any]) -> dict[str, Any]:

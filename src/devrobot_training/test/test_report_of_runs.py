@@ -264,8 +264,7 @@ def test_a_run_that_went_on_says_when_and_with_what_software(bag, tmp_path, monk
     assert ending.status == 'interrupted' and ending.summary.header.later_commits == ()
     monkeypatch.setattr(past, 'software_commit', lambda: gone_on_with)
     begun = read_begun(folder)
-    again = (begun.folder, begun.config, begun.inputs, begun.plan)
-    assert StagedTraining(*again, facts=begun.facts).run().status == 'complete'
+    assert StagedTraining(begun).run().status == 'complete'
     header, events = load_summary(folder).header, load_summary(folder).events
     assert (header.commit, header.dirty) == begun_with[:2], 'the one that began it'
     assert header.later_commits == (f'{"2" * 12} + uncommitted changes',)
@@ -281,7 +280,7 @@ def test_a_run_that_went_on_says_when_and_with_what_software(bag, tmp_path, monk
     (training,) = first.runs
     assert len(training.resumed) == 1 and 0 < training.resumed[0] < training.samples
     assert '↻</span> resumed' in page
-    assert StagedTraining(*again, facts=begun.facts).run().summary.events == events, 'had ended'
+    assert StagedTraining(begun).run().summary.events == events, 'had ended'
 
 
 def test_that_all_trials_failed_is_an_alert_of_the_page(bag, tmp_path, monkeypatch, capsys):

@@ -36,10 +36,7 @@ def run(made, tmp_path) -> Path:
 
 
 def resumed(folder: Path) -> Ending:
-    begun = read_begun(folder)
-    return StagedTraining(
-        begun.folder, begun.config, begun.inputs, begun.plan, facts=begun.facts
-    ).run()
+    return StagedTraining(read_begun(folder)).run()
 
 
 def checkpoints(folder: Path) -> set[str]:

@@ -98,11 +98,7 @@ def test_of_a_run_that_was_stopped_the_end_and_the_times_are_known(cut, tmp_path
 def test_a_run_that_goes_on_without_its_summary_keeps_its_beginning(cut, tmp_path):
     shutil.copytree(cut, tmp_path / 'kept', symlinks=True)
     before = lose(cut, 'gone')
-    begun = read_begun(cut)
-    training = StagedTraining(
-        begun.folder, begun.config, begun.inputs, begun.plan, facts=begun.facts
-    )
-    ending = training.run()
+    ending = StagedTraining(read_begun(cut)).run()
     after = ending.summary.header
     assert (after.started, after.commit) == (before.header.started, before.header.commit)
     told = [event.message for event in ending.summary.events if event.kind == 'resumed']

@@ -36,10 +36,7 @@ def made(bag, tmp_path_factory):
 
 
 def resumed(folder: Path, **settings) -> runner.Ending:
-    begun = read_begun(folder)
-    return StagedTraining(
-        begun.folder, begun.config, begun.inputs, begun.plan, facts=begun.facts, **settings
-    ).run()
+    return StagedTraining(read_begun(folder), **settings).run()
 
 
 def quick(**changes):

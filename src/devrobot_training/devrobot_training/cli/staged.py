@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 import sys
 import tempfile
@@ -220,13 +221,7 @@ def _resumed(arguments: argparse.Namespace, console: StagedConsole) -> Begun:
             f'start a new run, or leave it out (free are {", ".join(FREE)})'
         )
     console.say(f'going on with {arguments.resume}')
-    return Begun(
-        folder=begun.folder,
-        config=config,
-        inputs=begun.inputs,
-        plan=begun.plan,
-        facts=begun.facts,
-    )
+    return replace(begun, config=config)
 
 
 def _run(begun: Begun, console: StagedConsole) -> Ending:
@@ -234,15 +229,7 @@ def _run(begun: Begun, console: StagedConsole) -> Ending:
     told = 'stopping; once more stops at once, without a report'
     with stop_signals(lambda: console.say(told)) as should_stop, only_one(begun.folder):
         try:
-            training = StagedTraining(
-                begun.folder,
-                begun.config,
-                begun.inputs,
-                begun.plan,
-                facts=begun.facts,
-                view=console,
-                should_stop=should_stop,
-            )
+            training = StagedTraining(begun, view=console, should_stop=should_stop)
             console.say(f'run {begun.folder}')
             return training.run()
         except (RunError, CheckpointError, OSError) as error:

@@ -25,14 +25,13 @@ from devrobot_training.report.stage_records import (
 )
 from devrobot_training.report.summary import RunSummary
 from devrobot_training.staged.assessment import trivial_losses
+from devrobot_training.staged.begin import Begun
 from devrobot_training.staged.choice import best_of, Candidate, final_choice, keep_best
 from devrobot_training.staged.collecting import BASELINES, run_key, RUNS, stage_folder
-from devrobot_training.staged.config import StagedConfig
 from devrobot_training.staged.engine import check_executor
 from devrobot_training.staged.going_on import check_there
-from devrobot_training.staged.inputs import StagedInputs
 from devrobot_training.staged.journal import CHOICE, Journal, last_ending, read_events, RESUMED
-from devrobot_training.staged.plan import Plan, PlannedStage
+from devrobot_training.staged.plan import PlannedStage
 from devrobot_training.staged.reporting import note_trivial, Reporter
 from devrobot_training.staged.run_files import CHECKPOINTS, RunResult, RunTask
 from devrobot_training.staged.trainings import Trainings
@@ -59,40 +58,36 @@ class StagedTraining:
 
     def __init__(
         self,
-        folder: Path,
-        config: StagedConfig,
-        inputs: StagedInputs,
-        plan: Plan,
+        begun: Begun,
         *,
-        facts: dict[str, object] | None = None,
         view: View | None = None,
         should_stop: Callable[[], bool] = lambda: False,
     ) -> None:
         """
         Prepare.
 
-        :param facts: those of inputs.json, for the report.
         :raises ConfigError: if the device is not there, or the package of ``sweep.executor``.
         :raises RunError: if a package for ``log_to`` is not.
         """
+        config = begun.config
         check_writers(config.log_to)
         check_executor(config)
-        self._folder = folder.resolve()
+        self._folder = begun.folder.resolve()
         self._config = config
-        self._plan = plan
+        self._plan = begun.plan
         self._view = view or View()
         self._journal = Journal(self._folder, self._view.say)
         reading = Inputs(
-            train=Path(plan.original),
-            namespace=inputs.namespace,
-            skip_faulty=inputs.skip_faulty,
+            train=Path(begun.plan.original),
+            namespace=begun.inputs.namespace,
+            skip_faulty=begun.inputs.skip_faulty,
         )
-        self._checkpoint = inputs.checkpoint
+        self._checkpoint = begun.inputs.checkpoint
         self._reporter = Reporter(
             self._folder,
             config,
-            plan,
-            dict(facts or {}),
+            begun.plan,
+            begun.facts,
             view=self._view,
             device=str(resolve_device(config.device)),
         )

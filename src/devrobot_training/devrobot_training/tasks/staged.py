@@ -88,16 +88,8 @@ class StagedTask:
         keeper = MetricsKeeper(self.run_id, begun.config.loss.kind, self._now_ns)
         job.tell(stage_count=len(begun.plan.stages), done=0, total=0, progress=math.nan)
         with told_as(Problem.INVALID_CONFIG, RunError), only_one(begun.folder):
-            training = StagedTraining(
-                begun.folder,
-                begun.config,
-                begun.inputs,
-                begun.plan,
-                facts=begun.facts,
-                view=_JobView(job, keeper),
-                should_stop=job.should_stop,
-            )
-            ending = training.run()
+            view = _JobView(job, keeper)
+            ending = StagedTraining(begun, view=view, should_stop=job.should_stop).run()
         job.tell(activity=f'ended: {ending.message or ending.status}')
         return self._outcome(ending)
 
