@@ -24,21 +24,30 @@ ConfigT = TypeVar('ConfigT')
 
 
 def begin_settings(folder: RunFolder, config: Any, inputs: Mapping[str, Any]) -> None:
-    """Write the settings of a new run, and its inputs, which keep them as well."""
-    folder.write_config(config)
+    """
+    Write the settings of a run, and its inputs, which keep them as well.
+
+    In this order: whenever the process is killed, config.yaml is there or made anew.
+    """
     folder.write_inputs({**inputs, SETTINGS: config_to_dict(config)})
+    folder.write_config(config)
 
 
 def change_settings(folder: RunFolder, config: Any) -> None:
-    """
-    Write what is another in a run that goes on.
-
-    Whenever the process is killed, the two do not disagree: config.yaml is there or made anew.
-    """
+    """Write what is another in a run that goes on; at no moment do the two disagree."""
     inputs = folder.read_inputs()
     (folder.path / CONFIG).unlink(missing_ok=True)
-    folder.write_inputs({**inputs, SETTINGS: config_to_dict(config)})
-    folder.write_config(config)
+    begin_settings(folder, config, inputs)
+
+
+def differences(before: Any, after: Any) -> dict[str, tuple[Any, Any]]:
+    """Return the dotted names of settings that differ, with both values."""
+    old = {info.name: info.default for info in flatten(before)}
+    return {
+        info.name: (old[info.name], info.default)
+        for info in flatten(after)
+        if info.default != old[info.name]
+    }
 
 
 def read_settings(folder: RunFolder, cls: type[ConfigT]) -> ConfigT:
@@ -58,14 +67,13 @@ def read_settings(folder: RunFolder, cls: type[ConfigT]) -> ConfigT:
     except ConfigError as error:
         hint = '' if kept is None else f'; {way_out}'
         raise RunError(f'{folder.path} cannot be resumed: {error}{hint}') from error
-    if kept is not None:
-        own = {info.name: info.default for info in flatten(kept)}
-        for info in flatten(found):
-            if info.default != own[info.name]:
-                raise RunError(
-                    f'{path} says {info.name} {info.default}, but the run was made with '
-                    f'{own[info.name]}: {way_out}; or start a new run with --config {path}'
-                )
+    changed = {} if kept is None else differences(kept, found)
+    if changed:
+        name, (own, told) = next(iter(changed.items()))
+        raise RunError(
+            f'{path} says {name} {told}, but the run was made with {own}: {way_out}; or start a '
+            f'new run with --config {path}'
+        )
     return found
 
 

@@ -5,8 +5,9 @@ A run that is resumed is the same run: what decides about its model, its data an
 What only says how long it goes on, how it is computed and when it looks at itself may change.
 """
 
-from devrobot_interfaces_py.configs import ConfigError, flatten, is_among
+from devrobot_interfaces_py.configs import ConfigError, is_among
 from devrobot_training.fit.config import TrainConfig
+from devrobot_training.fit.kept_settings import differences
 
 #: Settings, or groups of them, that may change.
 FREE = (
@@ -36,12 +37,7 @@ def check_changes(before: TrainConfig, after: TrainConfig) -> str:
 
     :raises ConfigError: if something is that may not.
     """
-    old = {info.name: info.default for info in flatten(before)}
-    changed = {
-        info.name: (old[info.name], info.default)
-        for info in flatten(after)
-        if info.default != old[info.name]
-    }
+    changed = differences(before, after)
     for name, (was, wanted) in changed.items():
         if not is_among(name, FREE):
             raise ConfigError(
