@@ -6,12 +6,10 @@ checkpoint as if nothing had happened.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from devrobot_interfaces_py.configs import config_to_dict
 from devrobot_training.data.canvases import CanvasSet, make_canvases
 from devrobot_training.fit.compiling import compiles
 from devrobot_training.fit.config import TrainConfig
@@ -21,15 +19,14 @@ from devrobot_training.fit.loop import Fitter, Parts
 from devrobot_training.fit.problems import RunError
 from devrobot_training.fit.run_folder import RunFolder, taken_away_on_failure
 from devrobot_training.fit.saved_state import restore, save
+from devrobot_training.fit.starting import take_weights
 from devrobot_training.fit.stopping import Stop
 from devrobot_training.fit.team import Team
 from devrobot_training.sessions.opening import open_session
 from devrobot_training.sessions.session import check_same_action_space, Session
 from devrobot_training.sessions.splits import PartConfig, split_in_two
 from devrobot_world_model.canvas.layout import CanvasLayout
-from devrobot_world_model.checkpoints import IncompatibleCheckpointError, load_checkpoint
 from devrobot_world_model.learning.processor import prepare_processor
-from devrobot_world_model.learning.state import restore_learner
 from devrobot_world_model.learning.step import Learner
 from devrobot_world_model.model.factory import build_model
 import torch
@@ -187,14 +184,7 @@ class Training:
             them a trained model is worse after the first steps than before.
         :raises CheckpointError: if the weights do not fit.
         """
-        loaded = load_checkpoint(path.parent, path.name)
-        configs = (loaded.config, config_to_dict(self.config.world_model()))
-        restore_learner(self.learner, loaded.tensors, configs, {}, {}, False)
-        if moments and 'optimizer' in loaded.state:
-            with suppress(IncompatibleCheckpointError):
-                restore_learner(self.learner, loaded.tensors, configs, {}, loaded.state, True)
-            if self.learner.generator is not None:
-                self.learner.generator.manual_seed(self.config.seed)
+        take_weights(self.learner, path, self.config, moments=moments)
         if self.fitter.average is not None:
             values = {n: p.detach().clone() for n, p in self.learner.model.named_parameters()}
             self.fitter.average.restore(values)
