@@ -152,12 +152,8 @@ def _of_baselines(summary: RunSummary) -> Iterator[Alert]:
         told = f'The best weights{now} are those of the {best.name}: handing on weights from '
         told += 'stage to stage did not help.'
         yield Alert(severity=WARNING, message=told, section='baseline')
-    run = best_baseline(best.stage) if best is not None else None
-    seen = samples_handed_on(summary, best.stage) if best is not None else None
-    if best is not None and run is not None and None not in (run.samples, seen):
-        told = f'The weights handed on to stage {best.stage.number} have seen {count(seen)} '
-        told += f'samples, those of its baseline {count(run.samples)}.'
-        yield Alert(severity=NOTE, message=told, section='baseline')
+    if best is not None:
+        yield from _seen(summary, best.stage)
     worse = [
         (stage.number, own, other)
         for stage in summary.stages
@@ -173,6 +169,15 @@ def _of_baselines(summary: RunSummary) -> Iterator[Alert]:
     elif worse:
         told = f'{_listed([stage for stage, *_ in worse])} are worse than their baselines with '
         yield Alert(severity=WARNING, message=f'{told}fresh weights.', section='baseline')
+
+
+def _seen(summary: RunSummary, stage: Stage) -> Iterator[Alert]:
+    """Tell what each side of the comparison with a baseline was trained on."""
+    run, seen = best_baseline(stage), samples_handed_on(summary, stage)
+    if run is not None and run.samples is not None and seen is not None:
+        told = f'The weights handed on to stage {stage.number} have seen {count(seen)} samples, '
+        told += f'those of its baseline {count(run.samples)}.'
+        yield Alert(severity=NOTE, message=told, section='baseline')
 
 
 def _worthless(summary: RunSummary) -> Iterator[Alert]:

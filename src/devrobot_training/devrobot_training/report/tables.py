@@ -191,21 +191,23 @@ def baseline_table(summary: RunSummary, *, with_links: bool = False) -> Table:
 
     :param with_links: on the page of the run, from where the pages of the baselines are reached.
     """
-    rows: list[Row] = [
-        [
-            f'stage {stage.number}',
-            cell(stage.original_loss),
-            count(samples_handed_on(summary, stage)),
-            Cell(
-                text=cell(baseline_loss(stage)),
-                href=f'{stage.folder}/{BASELINE_PAGE}' if with_links and stage.folder else '',
-            ),
-            count(best.samples if (best := best_baseline(stage)) else None),
-            change(stage.original_loss, baseline_loss(stage)),
-        ]
-        for stage in summary.stages
-        if stage.baseline_runs
-    ]
+    rows: list[Row] = []
+    for stage in summary.stages:
+        if not stage.baseline_runs:
+            continue
+        best = best_baseline(stage)
+        loss = best.original_loss if best else None
+        link = f'{stage.folder}/{BASELINE_PAGE}' if with_links and stage.folder else ''
+        rows.append(
+            [
+                f'stage {stage.number}',
+                cell(stage.original_loss),
+                count(samples_handed_on(summary, stage)),
+                Cell(text=cell(loss), href=link),
+                count(best.samples if best else None),
+                change(stage.original_loss, loss),
+            ]
+        )
     return Table(heads=['', *BASELINE], rows=rows, words=BASELINE, empty=no_baseline(summary))
 
 

@@ -4,8 +4,8 @@ from devrobot_training.pages.numbers import below, count, duration, number, rate
 from devrobot_training.pages.parts import Tile
 from devrobot_training.report.previous import Previous
 from devrobot_training.report.ranking import (
+    baseline_loss,
     Best,
-    best_baseline,
     best_of,
     changed_rate,
     has_baseline,
@@ -128,13 +128,10 @@ def _against_baseline(best: Best | None) -> str:
     if best.baseline:
         own = best.stage.original_loss
         return '' if own is None else f'The weights handed on to that stage reach {number(own)}.'
-    other = best_baseline(best.stage)
-    if other is None or other.original_loss is None:
+    other = baseline_loss(best.stage)
+    if other is None:
         return ''
-    return (
-        f'That is {below(best.loss, other.original_loss)} training the same stage from fresh '
-        'weights.'
-    )
+    return f'That is {below(best.loss, other)} training the same stage from fresh weights.'
 
 
 def _loss_tile(best: Best | None) -> Tile:
@@ -155,10 +152,9 @@ def _baseline_tile(summary: RunSummary, best: Best | None) -> Tile:
         why = summary.why('baseline_runs', '')
         why = why or next((s.why('baseline_runs', '') for s in summary.stages), '')
         return Tile(value='–', label=label, detail=why or 'no baseline was trained')
-    run = best_baseline(best.stage) if best and best.on_original else None
-    other = run.original_loss if run else None
+    other = baseline_loss(best.stage) if best and best.on_original else None
     own = best.handed_on if best else None
-    if best is None or own is None or run is None or other is None:
+    if best is None or own is None or other is None:
         return Tile(value='–', label=label, detail='not measured')
     detail = f'fresh weights: {number(other)}'
     if best.baseline:
