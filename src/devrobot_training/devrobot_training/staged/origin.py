@@ -6,7 +6,10 @@ from typing import Any
 
 from devrobot_training.report.stage_records import COMPLETE, INTERRUPTED, RUNNING
 from devrobot_training.report.summary import Header
-from devrobot_training.staged.past import BEGAN, beginning, Past
+from devrobot_training.staged.past import began_of, beginning, Past
+
+#: What a run of this release knows of its beginning; asking again would run git.
+KEPT = {'started', 'commit', 'dirty', 'no_commit', 'versions'}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,8 +34,9 @@ class Origin:
 def origin_of(past: Past | None, facts: Mapping[str, Any]) -> Origin:
     """Return the origin of a run; ``facts`` are those of inputs.json."""
     if past is None:
-        began = facts.get(BEGAN)
-        began = {**beginning(), **(began if isinstance(began, Mapping) else {})}
+        began = began_of(facts)
+        if not began.keys() >= KEPT:
+            began = {**beginning(), **began}
         return Origin(
             started=began['started'],
             commit=began['commit'],

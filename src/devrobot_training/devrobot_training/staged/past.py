@@ -52,6 +52,12 @@ def beginning(device: str = '') -> dict[str, Any]:
     }
 
 
+def began_of(facts: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what ``beginning`` returned when the run began, as far as it is there."""
+    found = facts.get(BEGAN)
+    return found if isinstance(found, Mapping) else {}
+
+
 def past_of(folder: Path, plan: Plan, facts: Mapping[str, Any]) -> Past | None:
     """Return what was before; None of a run that has not done anything."""
     try:
@@ -69,8 +75,7 @@ def _from_the_rest(folder: Path, plan: Plan, facts: Mapping[str, Any]) -> Past |
     events = read_events(folder)
     if not events:
         return None
-    began = facts.get(BEGAN)
-    began = began if isinstance(began, Mapping) else {}
+    began = began_of(facts)
     started = str(began.get('started') or events[0].time)
     last = last_ending(events)
     ended = last is not None and last.kind != RESUMED
