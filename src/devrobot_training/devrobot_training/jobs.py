@@ -6,6 +6,7 @@ import math
 import threading
 from typing import Any, Generic, Protocol, TypeVar
 
+from devrobot_training.fit.problems import one_line
 from devrobot_training.tasks.metrics import Metrics
 
 ResultT = TypeVar('ResultT')
@@ -182,7 +183,7 @@ def _run(job: Job[ResultT], on_end: Callable[[Job[ResultT]], None]) -> None:
         result = job.task.run(job)
     except Exception as error:  # whatever a task meets: the next one is to find a free runner
         result = job.task.failed(error)
-        job.tell(activity=f'ended: {" ".join(str(error).split())}')
+        job.tell(activity=f'ended: {one_line(error)}')
     finally:
         job.end(result)
         on_end(job)

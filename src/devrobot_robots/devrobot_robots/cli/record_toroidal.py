@@ -17,6 +17,7 @@ from devrobot_interfaces_py.configs import (
     config_to_dict,
     ConfigError,
 )
+from devrobot_interfaces_py.startup import INTERRUPTED
 from devrobot_robots.toroidal_dot.recording import (
     plan_sessions,
     record_session,
@@ -26,7 +27,6 @@ from devrobot_robots.toroidal_dot.recording_config import RecordToroidalConfig
 from tqdm import tqdm
 
 PROGRAM = 'ros2 run devrobot_robots record_toroidal'
-INTERRUPTED = 128 + signal.SIGINT
 
 
 def build_parser() -> argparse.ArgumentParser:

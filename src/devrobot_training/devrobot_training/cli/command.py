@@ -17,6 +17,7 @@ from devrobot_interfaces_py.atomic import write_json
 from devrobot_interfaces_py.bags import BagError
 from devrobot_interfaces_py.configs import ConfigError
 from devrobot_interfaces_py.session_files import SessionFileError, SUFFIX
+from devrobot_interfaces_py.startup import INTERRUPTED
 from devrobot_training.fit.problems import one_line, RunError, TeamError
 from devrobot_training.sessions.building import Progress
 from devrobot_training.sessions.opening import open_session
@@ -29,7 +30,6 @@ EXPECTED_ERRORS = (
     *(SessionError, SessionFileError, BagError, ConfigError, CheckpointError, RunError, TeamError),
     OSError,
 )
-INTERRUPTED = 128 + signal.SIGINT
 #: What is said at the first signal where work goes on step by step.
 STOPPING = 'stopping after this step; once more stops at once'
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
