@@ -1,7 +1,8 @@
 """Check and convert single settings by their type, range and choices (used by configs.py)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, is_dataclass, MISSING
+import difflib
 import math
 from pathlib import Path
 import re
@@ -209,6 +210,18 @@ def _without_none(annotation: Any) -> Any:
 def _number(value: Any, item_type: Any) -> Any:
     """Return a bound of a float setting as a float, so that messages say 1.0 and not 1."""
     return float(value) if item_type is float and value is not None else value
+
+
+def nearest(name: str, known: Iterable[str], cutoff: float = 0.5) -> str:
+    """
+    Return the known name that was probably meant, '' if none comes near.
+
+    :param name: of a setting, perhaps without its group, or of an option with its dashes.
+    :param cutoff: how alike the two must be, up to 1.
+    """
+    names = list(known)
+    near = [other for other in names if other.endswith(f'.{name.lstrip("-")}')]
+    return next(iter(near or difflib.get_close_matches(name, names, n=1, cutoff=cutoff)), '')
 
 
 def shown(value: Any) -> str:

@@ -8,7 +8,6 @@ Dotted names such as ``optimizer.learning_rate`` reach into nested configs.
 import argparse
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import Field, field, fields, MISSING, replace
-import difflib
 from pathlib import Path
 import reprlib
 from typing import Any, get_type_hints, TypeVar
@@ -19,6 +18,7 @@ from devrobot_interfaces_py.config_values import (
     convert,
     FieldInfo,
     is_config,
+    nearest,
     parse,
     shown,
     to_plain,
@@ -277,9 +277,8 @@ def _known(infos: Mapping[str, FieldInfo], name: str) -> FieldInfo:
     """Return the setting called ``name`` or tell the nearest one."""
     if name in infos:
         return infos[name]
-    near = [known for known in infos if known.endswith(f'.{name}')]
-    near = near or difflib.get_close_matches(name, infos, n=1, cutoff=0.5)
-    hint = f'did you mean {near[0]}?' if near else 'known are: ' + ', '.join(infos)
+    near = nearest(name, infos)
+    hint = f'did you mean {near}?' if near else 'known are: ' + ', '.join(infos)
     raise ConfigError(f'unknown setting {name}, {hint}')
 
 

@@ -4,7 +4,6 @@ import argparse
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-import difflib
 import errno
 import os
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any, NoReturn
 
 from devrobot_interfaces_py.atomic import write_json
 from devrobot_interfaces_py.bags import BagError
+from devrobot_interfaces_py.config_values import nearest
 from devrobot_interfaces_py.configs import ConfigError
 from devrobot_interfaces_py.session_files import SessionFileError, SUFFIX
 from devrobot_interfaces_py.startup import INTERRUPTED
@@ -61,10 +61,8 @@ class _Parser(argparse.ArgumentParser):
         names = [word.partition('=')[0] for word in unknown if word.startswith('-')]
         if not names:
             return f'unrecognized arguments: {" ".join(unknown)}'
-        known = self._option_string_actions
-        near = [option for option in known if option.endswith(f'.{names[0].lstrip("-")}')]
-        near = near or difflib.get_close_matches(names[0], known, n=1, cutoff=0.6)
-        hint = f', did you mean {near[0]}?' if near else ''
+        near = nearest(names[0], self._option_string_actions, cutoff=0.6)
+        hint = f', did you mean {near}?' if near else ''
         return f'unrecognized arguments: {names[0]}{hint}'
 
 
