@@ -51,13 +51,18 @@ leave_team(team)
 """
 READER = """
 from datetime import timedelta
-import sys, time
+from pathlib import Path
+import os, sys, time
 
 from devrobot_training.fit.problems import TeamError
 from devrobot_training.fit.team import join_team, leave_team
 
-team = join_team(timedelta(seconds=2))
-late = 5 * team.leads
+here, rank = Path(sys.argv[1]), int(os.environ['RANK'])
+(here / f'ready_{rank}').touch()
+while not (here / f'ready_{1 - rank}').exists():  # one may take long to import torch
+    time.sleep(0.01)
+team = join_team(timedelta(seconds=4))
+late = 8 * team.leads
 time.sleep(late)
 team.barrier()
 print(f'rank {team.rank} has read', flush=True)
@@ -134,9 +139,9 @@ def test_a_process_that_dies_ends_the_run_with_a_clear_line(bag, tmp_path):
 
 
 def test_who_reads_for_long_is_waited_for_and_who_misses_a_step_is_not(tmp_path):
-    _, output = run_two(READER, tmp_path)
-    assert {'rank 0 has read', 'rank 1 has read'} <= set(output.splitlines())
-    assert 'rank 1: another process of this training is gone' in output
+    _, output = run_two(READER, tmp_path, tmp_path)
+    assert {'rank 0 has read', 'rank 1 has read'} <= set(output.splitlines()), output
+    assert 'rank 1: another process of this training is gone' in output, output
 
 
 @pytest.mark.parametrize(('rank', 'name'), [(0, 'auto'), (1, 'auto'), (1, 'cuda')])

@@ -44,3 +44,4 @@ class Ending:
 
     def _tell(self, *_: Any) -> None:
         self._told = True
+        signal.set_wakeup_fd(-1)  # one is enough, and a pipe that nobody reads gets full
