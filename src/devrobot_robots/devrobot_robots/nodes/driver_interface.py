@@ -29,7 +29,8 @@ from std_srvs.srv import Trigger
 
 DIAGNOSTICS_PERIOD_S = 1.0
 #: How long listeners may take to receive the last events; one that hangs is waited for no longer.
-LAST_EVENTS = Duration(seconds=2)
+#: Fast DDS repeats what a busy one has missed after 3 s, ros2 launch loses patience after 5 s.
+LAST_EVENTS = Duration(seconds=4)
 
 
 class DriverInterface:

@@ -99,6 +99,10 @@ class Graph:
         self.probe.create_subscription(kind, topic, arrived.append, profile)
         return arrived
 
+    def offers(self, service: str) -> bool:
+        """Whether somebody offers a service that was called."""
+        return self._clients[service].service_is_ready()
+
     def call(self, kind: type, service: str, request: Any) -> Any:
         future = self._client(kind, service).call_async(request)
         wait(future.done, f'an answer of {service}')
