@@ -10,6 +10,7 @@ import threading
 from typing import cast, Protocol
 
 from devrobot_interfaces_py.configs import ConfigError, flatten
+from devrobot_interfaces_py.leaving import leaving_ros
 from devrobot_interfaces_py.process_end import ProcessEnd
 import rclpy
 from rclpy.executors import ExternalShutdownException, ShutdownException, SingleThreadedExecutor
@@ -63,8 +64,9 @@ def run_node(
         rclpy.try_shutdown()
         return 1
     _spin_until(node, end)
-    node.destroy_node()
-    rclpy.try_shutdown()
+    with leaving_ros(end.exit_code):
+        node.destroy_node()
+        rclpy.try_shutdown()
     return end.exit_code
 
 

@@ -140,7 +140,8 @@ def test_a_process_that_dies_ends_the_run_with_a_clear_line(bag, tmp_path):
 
 def test_who_reads_for_long_is_waited_for_and_who_misses_a_step_is_not(tmp_path):
     _, output = run_two(READER, tmp_path, tmp_path)
-    assert {'rank 0 has read', 'rank 1 has read'} <= set(output.splitlines()), output
+    # Not whole lines: those of two processes may come into one another.
+    assert 'rank 0 has read' in output and 'rank 1 has read' in output, output
     assert 'rank 1: another process of this training is gone' in output, output
 
 

@@ -10,6 +10,7 @@ import signal
 import sys
 
 from ros2_standin.errors import StandinError
+from ros2_standin.leaving import run_then_leave
 from ros2_standin.shadow import find_real_ros2
 
 NEEDS_REAL_ROS2 = 2
@@ -137,8 +138,13 @@ def _default_prefix() -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the stand-in unless a real ``ros2`` is there to be run instead."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    return run_then_leave(lambda: _outcome(words))
+
+
+def _outcome(words: list[str]) -> int:
     try:
-        return _run(list(sys.argv[1:] if argv is None else argv))
+        return _run(words)
     except StandinError as error:
         print(f'ros2: {error}', file=sys.stderr)
         return 1

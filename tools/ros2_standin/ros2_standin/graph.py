@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, ExitStack
 import os
 import time
 from typing import Any
@@ -14,6 +14,7 @@ from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 
 from ros2_standin.errors import did_you_mean, StandinError
+from ros2_standin.leaving import leave_last
 
 #: Participants announce themselves every 3 s; what they say before that is sometimes missed.
 SPIN_TIME_S = 3.5
@@ -133,10 +134,16 @@ def add_graph_options(parser: argparse.ArgumentParser) -> None:
 
 @contextmanager
 def session() -> Iterator[Session]:
-    """Give a :class:`Session`; signals are left to Python, so Ctrl-C raises as usual."""
-    context = Context()
-    context.init(args=[])
+    """
+    Give a :class:`Session`.
+
+    Signals are left to Python, so Ctrl-C raises as usual; leaving ROS is left to the very end.
+    """
+    leaving = ExitStack()
     try:
+        context = Context()
+        context.init(args=[])
+        leaving.callback(context.try_shutdown)
         node = Node(
             f'_ros2cli_{os.getpid()}',
             context=context,
@@ -144,12 +151,10 @@ def session() -> Iterator[Session]:
             enable_rosout=False,
             start_parameter_services=False,
         )
+        leaving.callback(node.destroy_node)
         executor = SingleThreadedExecutor(context=context)
+        leaving.callback(executor.shutdown)
         executor.add_node(node)
-        try:
-            yield Session(node, executor)
-        finally:
-            executor.shutdown()
-            node.destroy_node()
+        yield Session(node, executor)
     finally:
-        context.try_shutdown()
+        leave_last(leaving)

@@ -20,7 +20,7 @@ def leave(seconds: float, code: int, block: str, after: str = '') -> tuple[int, 
     """Return how a process ended in which leaving does something, and how long that took."""
     program = (
         'import ctypes, time\n'
-        'from ros2_standin.bagging.leaving import ended_within\n'
+        'from ros2_standin.leaving import ended_within\n'
         "print('before')\n"
         f'with ended_within({seconds}, {code}):\n    {block}\n'
         f"print('after')\n{after}"

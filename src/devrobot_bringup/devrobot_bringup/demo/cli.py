@@ -78,6 +78,7 @@ def _make_room(folder: Path, summary: Path | None) -> None:
 def _watch(run: 'DemoRun', interrupt: _Interrupt) -> int:  # noqa: F821 - imported late for speed
     from devrobot_bringup.demo.node import DemoNode
     from devrobot_bringup.demo.processes import LaunchError
+    from devrobot_interfaces_py.leaving import leaving_ros
     import rclpy
     from rclpy.executors import SingleThreadedExecutor
     from rclpy.signals import SignalHandlerOptions
@@ -95,13 +96,15 @@ def _watch(run: 'DemoRun', interrupt: _Interrupt) -> int:  # noqa: F821 - import
     cpu_seconds = run.launch.stop()
     picture = run.write(node, cpu_seconds, interrupt.asked or failure is not None)
     executor.shutdown()
-    node.destroy_node()
-    rclpy.try_shutdown()
     if failure is not None:
         print(f'demo: {failure}', file=sys.stderr)
-        return 1
-    _say_where(run, picture)
-    return 0
+    else:
+        _say_where(run, picture)
+    code = 0 if failure is None else 1
+    with leaving_ros(code):
+        node.destroy_node()
+        rclpy.try_shutdown()
+    return code
 
 
 def _say_where(run: 'DemoRun', picture: Path | None) -> None:  # noqa: F821

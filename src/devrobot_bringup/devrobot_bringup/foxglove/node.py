@@ -1,6 +1,7 @@
 """The node that shows the ROS graph to Foxglove and Lichtblick; see the package README."""
 
 import argparse
+import contextlib
 import sys
 import threading
 
@@ -18,6 +19,7 @@ from devrobot_bringup.foxglove.server import ServerStartError, start_server
 from devrobot_bringup.foxglove.services import ServiceRegistry
 from devrobot_bringup.foxglove.topics import TopicRegistry
 from devrobot_interfaces_py.configs import ConfigError
+from devrobot_interfaces_py.leaving import leaving_ros
 from devrobot_interfaces_py.params import declare_config
 from devrobot_interfaces_py.process_end import ProcessEnd
 from devrobot_interfaces_py.topics import FOXGLOVE_NODE
@@ -169,19 +171,24 @@ class FoxgloveServer(Node):
 
 
 def run(end: ProcessEnd) -> int:
-    """Run the server until ``end`` is asked for; return the exit code."""
-    node = None
+    """Run the server until ``end`` is asked for, then leave ROS; return the exit code."""
+    code = 1
+    leaving = contextlib.ExitStack()
+    leaving.callback(rclpy.try_shutdown)
     try:
         node = FoxgloveServer()
-        node.start()
-        return _spin_until(node, end)
+        leaving.callback(node.destroy_node)
+        try:
+            node.start()
+            code = _spin_until(node, end)
+        finally:
+            node.stop()
     except (ConfigError, ServerStartError) as error:
         rclpy.logging.get_logger(FOXGLOVE_NODE).error(str(error))
-        return 1
     finally:
-        if node is not None:
-            node.stop()
-            node.destroy_node()
+        with leaving_ros(code):
+            leaving.close()
+    return code
 
 
 def _spin_until(node: Node, end: ProcessEnd) -> int:
@@ -218,7 +225,4 @@ def main(args: list[str] | None = None) -> int:
     end = ProcessEnd()
     end.take_signals()
     rclpy.init(args=argv, signal_handler_options=SignalHandlerOptions.NO)
-    try:
-        return run(end)
-    finally:
-        rclpy.try_shutdown()
+    return run(end)

@@ -1,9 +1,11 @@
 """Run the node as a process that ends cleanly on SIGINT and SIGTERM."""
 
 from collections.abc import Callable
+from contextlib import ExitStack
 import sys
 
 from devrobot_interfaces_py.configs import ConfigError
+from devrobot_interfaces_py.leaving import leaving_ros
 from devrobot_interfaces_py.process_end import ProcessEnd, SIGNAL_LATENCY_S
 import rclpy
 from rclpy.exceptions import ParameterException
@@ -36,20 +38,24 @@ def run(make_node: Callable[[], ManagedNode], args: list[str] | None = None) -> 
     end = ProcessEnd()
     end.take_signals()
     rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
+    code = 1
+    leaving = ExitStack()
+    leaving.callback(rclpy.try_shutdown)
     try:
         node = make_node()
+        leaving.callback(node.destroy_node)
         try:
-            return 0 if _spin(node, end) else 1
+            code = 0 if _spin(node, end) else 1
         finally:
             node.close()
-            node.destroy_node()
     except (ConfigError, ParameterException) as error:
         print(' '.join(str(error).split()), file=sys.stderr)
-        return 1
     except (ExternalShutdownException, KeyboardInterrupt):
-        return 0
+        code = 0
     finally:
-        rclpy.try_shutdown()
+        with leaving_ros(code):
+            leaving.close()
+    return code
 
 
 def _spin(node: ManagedNode, end: ProcessEnd) -> bool:

@@ -12,11 +12,8 @@ from rclpy.logging import LoggingSeverity
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 
-from ros2_standin.bagging.leaving import ended_within
 from ros2_standin.errors import StandinError
-
-#: A launch waits for 5 s before it sends the next signal.
-LEAVE_S = 3.0
+from ros2_standin.leaving import leave_last
 
 
 @contextlib.contextmanager
@@ -24,14 +21,11 @@ def bag_node(
     name: str, *, log_level: str, sim_time: bool = False
 ) -> Iterator[tuple[Node, SingleThreadedExecutor]]:
     """
-    Give a node and what spins it; signals are left to Python.
-
-    If leaving ROS takes too long the process ends here: what it had to say must be said before.
+    Give a node and what spins it; signals are left to Python, and leaving ROS to the very end.
 
     :raises StandinError: if that is no name for a node.
     """
     leaving = contextlib.ExitStack()
-    code = 1
     try:
         context = Context()
         context.init(args=[])
@@ -49,9 +43,7 @@ def bag_node(
         leaving.callback(executor.shutdown)
         executor.add_node(node)
         yield node, executor
-        code = 0
     except InvalidNodeNameException as error:
         raise StandinError(f"'{name}' is no name for a node") from error
     finally:
-        with ended_within(LEAVE_S, code):
-            leaving.close()
+        leave_last(leaving)

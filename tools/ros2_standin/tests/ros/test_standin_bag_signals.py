@@ -17,8 +17,8 @@ RECORD = ('record', '--topics', '/none')
 SQLITE = (*RECORD, '-s', 'sqlite3')
 # What the middleware does now and then: it never comes back, and keeps the interpreter's lock.
 HANG = (
-    'import ctypes; from rclpy.node import Node; from ros2_standin.bagging import node\n'
-    'node.LEAVE_S = 0.5\n'
+    'import ctypes; from rclpy.node import Node; from ros2_standin import leaving\n'
+    'leaving.LEAVE_S = 0.5\n'
     'Node.destroy_node = lambda self: ctypes.PyDLL(None).pause()\n'
 )
 #: verb, moment, exit code, and whether a bag is there afterwards.

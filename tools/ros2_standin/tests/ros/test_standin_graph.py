@@ -80,14 +80,22 @@ STANDIN = (
     'import sys; from ros2_standin import app; app.find_real_ros2 = lambda _: None; '
     'sys.exit(app.main())'
 )
+# What the middleware does now and then: it never comes back, and keeps the interpreter's lock.
+HANGING = (
+    'import ctypes; from rclpy.node import Node; from ros2_standin import leaving\n'
+    'leaving.LEAVE_S = 0.5\n'
+    'Node.destroy_node = lambda self: ctypes.PyDLL(None).pause()\n'
+)
 
 
 class Started:
     """A verb in another process."""
 
-    def __init__(self, environment: dict[str, str], arguments: tuple[str, ...]) -> None:
+    def __init__(
+        self, environment: dict[str, str], arguments: tuple[str, ...], before: str = ''
+    ) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, '-c', STANDIN, *arguments],
+            [sys.executable, '-c', before + STANDIN, *arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -222,6 +230,18 @@ def test_nodes_are_listed_and_described(listed):
     assert '  Publishers:\n    /parameter_events: rcl_interfaces/msg/ParameterEvent\n' in text
     done = listed['unknown node']
     assert done.returncode == 1 and "did you mean '/robot/probe'?" in done.stderr
+
+
+@pytest.mark.parametrize('name', ['nodes', 'node', 'unknown node', 'endpoints', 'services'])
+def test_a_verb_that_cannot_leave_ros_says_the_same_and_ends_as_always(environment, listed, name):
+    hanging = Started(environment, LISTINGS[name], before=HANGING).finish()
+    assert hanging.returncode == listed[name].returncode
+    lines = [
+        [line for line in text.splitlines() if '_ros2cli' not in line]
+        for done in (hanging, listed[name])
+        for text in (done.stdout, done.stderr)
+    ]
+    assert lines[:2] == lines[2:] and any(lines)
 
 
 def test_parameters_are_read(ros2):

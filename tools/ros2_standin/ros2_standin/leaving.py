@@ -2,19 +2,25 @@
 Leave ROS in bounded time, whatever its middleware does.
 
 Fast DDS 2.14 sometimes hangs for ever in the destruction of a participant while another one goes
-away, and when a launch is interrupted all go at once. By then the bag of a recorder is closed.
+away, and when a launch is interrupted all go at once. So it comes last: by then the bag of a
+recorder is closed, and everything is said.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 import contextlib
+from contextvars import ContextVar
 import ctypes
 import sys
 import time
 
 SIGEV_THREAD = 2
 _NS = 1_000_000_000
+#: A launch waits for 5 s before it sends the next signal.
+LEAVE_S = 3.0
+
+_LAST: ContextVar[contextlib.ExitStack] = ContextVar('_LAST')
 
 
 class _Event(ctypes.Structure):
@@ -51,3 +57,30 @@ def ended_within(seconds: float, code: int) -> Iterator[None]:
             due = (ctypes.c_long * 4)(0, 0, *divmod(round(seconds * _NS), _NS))
             libc.timer_settime(timer, 0, ctypes.byref(due), None)
         yield
+
+
+def run_then_leave(command: Callable[[], int]) -> int:
+    """
+    Run a command, then do what it left for the end; return the exit code of the command.
+
+    If that takes longer than ``LEAVE_S``, the process ends with this exit code.
+    """
+    last = contextlib.ExitStack()
+    token = _LAST.set(last)
+    code = 1
+    try:
+        code = command()
+    finally:
+        _LAST.reset(token)
+        with ended_within(LEAVE_S, code):
+            last.close()
+    return code
+
+
+def leave_last(leaving: contextlib.ExitStack) -> None:
+    """Leave this for the end of the command; without one, do it now."""
+    last = _LAST.get(None)
+    if last is None:
+        leaving.close()
+    else:
+        last.push(leaving)
