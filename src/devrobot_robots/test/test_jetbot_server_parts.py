@@ -11,11 +11,24 @@ from devrobot_robots.jetbot.server import binding, cli, make_keys
 from devrobot_robots.jetbot.server.control import Control, ControlError
 from devrobot_robots.jetbot.server.quiet_log import SayOnce
 from devrobot_robots.jetbot.server.seats import Seats
+from devrobot_robots.jetbot.server.wire import RobotServer
 import pytest
 from robots_fakes import FakeClock
 
 FOLDER = Path(cli.__file__).parent
 LOG = logging.getLogger('test_jetbot_server')
+
+
+def test_a_server_that_is_told_to_end_before_it_serves_ends_in_silence():
+    seats = Seats(1, lambda _: False, FakeClock().now)
+    server = RobotServer(lambda _: None, ('127.0.0.1', 0), LOG, seats)
+    server.open()
+    server.close()
+    server.start()
+    again = RobotServer(lambda _: None, ('127.0.0.1', 0), LOG, seats)
+    again.listener.close()  # by somebody else
+    with pytest.raises(OSError, match='descriptor'):
+        again.start()
 
 
 def test_control_is_one_clients_until_it_leaves():

@@ -120,6 +120,7 @@ class RobotServer(ThreadedServer):
         self._make_service = make_service
         self._seats = seats
         self._tls = tls
+        self._is_over = False
         super().__init__(
             self,
             hostname=address[0],
@@ -137,6 +138,19 @@ class RobotServer(ThreadedServer):
         :raises OSError: if another process listens there by now.
         """
         self.listener.listen(self.backlog)
+
+    def start(self) -> None:
+        """Serve until ``close()``, which may come first."""
+        try:
+            super().start()
+        except OSError:
+            if not self._is_over:
+                raise
+
+    def close(self) -> None:
+        """End all connections."""
+        self._is_over = True
+        super().close()
 
     def _connect(self, channel: Channel, config: Any) -> Connection:
         """Make the connection of a client; rpyc calls this on its ``service``."""
