@@ -4,6 +4,7 @@ import logging
 import os
 from pathlib import Path
 import signal
+import sys
 import threading
 
 from devrobot_robots.jetbot.server.control import Control
@@ -48,6 +49,21 @@ def test_a_guard_that_cannot_be_started_is_tried_again(motors, tmp_path, caplog)
     motors._command = command
     wait(lambda: moves(motors), 'the next guard')
     assert speeds(tmp_path) == '0.1 0.1'
+
+
+READY_IF_SAFE = """
+import signal
+from devrobot_robots.jetbot.server.guard import SIGNALS
+print('ready' if signal.pthread_sigmask(signal.SIG_BLOCK, ()) >= set(SIGNALS) else 'at risk')
+"""
+
+
+def test_a_guard_takes_no_signal_from_its_first_moment_on(tmp_path):
+    motors = GuardedMotors('jetbot_plain_hardware', str(tmp_path), 0.5, LOG)
+    motors._command = [sys.executable, '-c', READY_IF_SAFE]
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    motors._start().communicate()  # which is refused where it does not say that it is ready
+    assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == before
 
 
 def test_who_moved_hears_that_the_motion_was_ended(motors, tmp_path, caplog):

@@ -4,7 +4,6 @@ import argparse
 from contextlib import closing
 import logging
 import os
-import signal
 import socket
 import sys
 import threading
@@ -16,6 +15,7 @@ from .camera import CameraLoop
 from .claim import claim_robot, ClaimError, claiming_port
 from .control import Control
 from .ending import Ending
+from .guard import SIGNALS
 from .motors import GuardedMotors, MotorError
 from .quiet_log import make_log
 from .seats import Seats
@@ -122,7 +122,7 @@ def run(options: argparse.Namespace, log: logging.Logger) -> None:
     :raises ServingError: if it cannot go on.
     """
     with closing(Ending()) as ending:
-        ending.take_signals((signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT))
+        ending.take_signals(SIGNALS)
         _serve_until(ending, options, log)
 
 

@@ -25,6 +25,8 @@ TELL_AGAIN_S = 10.0
 READ_BYTES = 4096
 REALTIME_PRIORITY = 1
 ERRORS = 2
+#: They are for the server. When it ends, so does the pipe; before, there are motors to watch.
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 
 
 class Guard:
@@ -163,8 +165,7 @@ def main(args: Optional[Sequence[str]] = None) -> int:
     parser.add_argument('--hardware-option', default='')
     parser.add_argument('--dead-man', type=float, required=True)
     options = parser.parse_args(args)
-    # They are for the server. When it ends, so does the pipe; before, there are motors to watch.
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
+    for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)
     hurry()
     try:

@@ -8,12 +8,14 @@ from contextlib import suppress
 import logging
 import os
 import select
+import signal
 import subprocess
 import sys
 import threading
 import time
 from typing import Any, List, Optional, Tuple
 
+from .guard import SIGNALS
 from .hardware import open_motors
 
 # Shares of the dead-man time. Together, and with the stop itself, they are less than the whole.
@@ -180,14 +182,20 @@ class GuardedMotors:
 
     def _start(self) -> 'subprocess.Popen[bytes]':
         path = os.pathsep.join(entry or os.curdir for entry in sys.path)
-        guard = subprocess.Popen(
-            self._command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env=dict(os.environ, PYTHONPATH=path),
-            # What ends or freezes all of the server's group or terminal leaves the guard alone.
-            start_new_session=True,
-        )
+        # It inherits that: until it is in a session of its own, and takes no signals any more, one
+        # that ends the server's group would end it before it has stopped the motors.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+        try:
+            guard = subprocess.Popen(
+                self._command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                env=dict(os.environ, PYTHONPATH=path),
+                # What ends or freezes all of the server's group or terminal leaves it alone.
+                start_new_session=True,
+            )
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
         if _line(guard, START_TIMEOUT_S) != 'ready':
             guard.kill()
             raise MotorError('the motors cannot be opened or stopped; the line above says why')
