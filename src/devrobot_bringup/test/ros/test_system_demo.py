@@ -12,6 +12,8 @@ from devrobot_interfaces_py.images import decode_compressed
 from devrobot_world_model.config import preset
 import pytest
 
+#: Fast DDS repeats after 3 s what somebody has missed who was just found.
+JOINS_WITHIN_S = 4.0
 KEYS = {
     'seed', 'preset', 'steps', 'samples', 'wall_seconds', 'cpu_seconds', 'within_2px',
     'counterfactual_within_2px', 'seconds_to_95', 'mse', 'mse_copy_last', 'mse_black',
@@ -85,9 +87,11 @@ def test_the_model_learns_while_the_robot_acts(run):
     log = (run[0] / 'nodes.log').read_text()
     summary = json.loads((run[0] / 'summary.json').read_text())
     assert 'Traceback' not in log, log[-3000:]
-    # one step per action at most, each with a batch of the preset's size at most
+    # one step per action at most, each with a batch of the preset's size at most; the demo may
+    # have joined some seconds later than the model
     batch = preset(summary['preset']).online.batch_size
-    assert summary['samples'] <= batch * summary['steps']
+    missed = JOINS_WITHIN_S * summary['steps'] / summary['acting_seconds']
+    assert summary['samples'] <= batch * (summary['steps'] + missed)
 
 
 def test_the_picture_is_there_and_the_terminal_says_where(run):
