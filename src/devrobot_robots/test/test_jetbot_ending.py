@@ -11,7 +11,7 @@ import pytest
 DEADLINE_S, FLOOD_S = 30.0, 2.0
 #: Takes and leaves the lock of whatever it waits with as often as it can.
 WAITING = """
-import signal, sys, threading, time
+import signal, time
 from contextlib import closing
 from devrobot_robots.jetbot.server.ending import Ending
 

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, ExitStack
+from contextlib import contextmanager
 import os
 import time
 from typing import Any
 
-from rclpy.context import Context
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 
 from ros2_standin.errors import did_you_mean, StandinError
-from ros2_standin.leaving import leave_last
+from ros2_standin.own_node import own_node
 
 #: Participants announce themselves every 3 s; what they say before that is sometimes missed.
 SPIN_TIME_S = 3.5
@@ -134,27 +133,7 @@ def add_graph_options(parser: argparse.ArgumentParser) -> None:
 
 @contextmanager
 def session() -> Iterator[Session]:
-    """
-    Give a :class:`Session`.
-
-    Signals are left to Python, so Ctrl-C raises as usual; leaving ROS is left to the very end.
-    """
-    leaving = ExitStack()
-    try:
-        context = Context()
-        context.init(args=[])
-        leaving.callback(context.try_shutdown)
-        node = Node(
-            f'_ros2cli_{os.getpid()}',
-            context=context,
-            use_global_arguments=False,
-            enable_rosout=False,
-            start_parameter_services=False,
-        )
-        leaving.callback(node.destroy_node)
-        executor = SingleThreadedExecutor(context=context)
-        leaving.callback(executor.shutdown)
-        executor.add_node(node)
+    """Give a :class:`Session`."""
+    name = f'_ros2cli_{os.getpid()}'
+    with own_node(name, start_parameter_services=False) as (node, executor):
         yield Session(node, executor)
-    finally:
-        leave_last(leaving)

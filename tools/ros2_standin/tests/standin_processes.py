@@ -17,6 +17,12 @@ STANDIN = (
     'import sys; from ros2_standin import app; app.find_real_ros2 = lambda _: None; '
     'sys.exit(app.main())'
 )
+# What the middleware does now and then: it never comes back, and keeps the interpreter's lock.
+HANG = (
+    'import ctypes; from rclpy.node import Node; from ros2_standin import leaving\n'
+    'leaving.LEAVE_S = 0.5\n'
+    'Node.destroy_node = lambda self: ctypes.PyDLL(None).pause()\n'
+)
 
 
 def environment() -> dict[str, str]:

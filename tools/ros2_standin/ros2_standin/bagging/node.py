@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 import contextlib
 
-from rclpy.context import Context
 from rclpy.exceptions import InvalidNodeNameException
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.logging import LoggingSeverity
@@ -13,7 +12,7 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter
 
 from ros2_standin.errors import StandinError
-from ros2_standin.leaving import leave_last
+from ros2_standin.own_node import own_node
 
 
 @contextlib.contextmanager
@@ -21,29 +20,14 @@ def bag_node(
     name: str, *, log_level: str, sim_time: bool = False
 ) -> Iterator[tuple[Node, SingleThreadedExecutor]]:
     """
-    Give a node and what spins it; signals are left to Python, and leaving ROS to the very end.
+    Give a node and what spins it.
 
     :raises StandinError: if that is no name for a node.
     """
-    leaving = contextlib.ExitStack()
+    use_sim_time = Parameter('use_sim_time', value=sim_time)
     try:
-        context = Context()
-        context.init(args=[])
-        leaving.callback(context.try_shutdown)
-        node = Node(
-            name,
-            context=context,
-            use_global_arguments=False,
-            enable_rosout=False,
-            parameter_overrides=[Parameter('use_sim_time', value=sim_time)],
-        )
-        leaving.callback(node.destroy_node)
-        node.get_logger().set_level(LoggingSeverity[log_level.upper()])
-        executor = SingleThreadedExecutor(context=context)
-        leaving.callback(executor.shutdown)
-        executor.add_node(node)
-        yield node, executor
+        with own_node(name, parameter_overrides=[use_sim_time]) as (node, executor):
+            node.get_logger().set_level(LoggingSeverity[log_level.upper()])
+            yield node, executor
     except InvalidNodeNameException as error:
         raise StandinError(f"'{name}' is no name for a node") from error
-    finally:
-        leave_last(leaving)

@@ -10,17 +10,11 @@ pytest.importorskip('rclpy')
 
 from rosbags.rosbag2 import Reader
 import standin_bags as bags
-from standin_processes import at_call_of, at_import_of, Process, processes
+from standin_processes import at_call_of, at_import_of, HANG, Process, processes
 
 INT, TERM, HUP = signal.SIGINT, signal.SIGTERM, signal.SIGHUP
 RECORD = ('record', '--topics', '/none')
 SQLITE = (*RECORD, '-s', 'sqlite3')
-# What the middleware does now and then: it never comes back, and keeps the interpreter's lock.
-HANG = (
-    'import ctypes; from rclpy.node import Node; from ros2_standin import leaving\n'
-    'leaving.LEAVE_S = 0.5\n'
-    'Node.destroy_node = lambda self: ctypes.PyDLL(None).pause()\n'
-)
 #: verb, moment, exit code, and whether a bag is there afterwards.
 MOMENTS = {
     'record_import_int': (RECORD, at_import_of('rclpy.context', INT), -INT, False),

@@ -12,6 +12,8 @@ import pytest
 
 pytest.importorskip('rclpy')
 
+from standin_processes import HANG, STANDIN
+
 NODE = """
 import rclpy
 from rcl_interfaces.msg import FloatingPointRange, ParameterDescriptor
@@ -73,19 +75,6 @@ def probe(environment) -> Iterator[None]:
     process.send_signal(signal.SIGTERM)
     process.wait(20.0)
     process.stdout.close()
-
-
-STANDIN = (
-    # Without the check for a real ros2, which has tests of its own.
-    'import sys; from ros2_standin import app; app.find_real_ros2 = lambda _: None; '
-    'sys.exit(app.main())'
-)
-# What the middleware does now and then: it never comes back, and keeps the interpreter's lock.
-HANGING = (
-    'import ctypes; from rclpy.node import Node; from ros2_standin import leaving\n'
-    'leaving.LEAVE_S = 0.5\n'
-    'Node.destroy_node = lambda self: ctypes.PyDLL(None).pause()\n'
-)
 
 
 class Started:
@@ -234,7 +223,7 @@ def test_nodes_are_listed_and_described(listed):
 
 @pytest.mark.parametrize('name', ['nodes', 'node', 'unknown node', 'endpoints', 'services'])
 def test_a_verb_that_cannot_leave_ros_says_the_same_and_ends_as_always(environment, listed, name):
-    hanging = Started(environment, LISTINGS[name], before=HANGING).finish()
+    hanging = Started(environment, LISTINGS[name], before=HANG).finish()
     assert hanging.returncode == listed[name].returncode
     lines = [
         [line for line in text.splitlines() if '_ros2cli' not in line]
