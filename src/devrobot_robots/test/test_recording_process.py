@@ -8,7 +8,7 @@ import sys
 import time
 
 from devrobot_robots.recording import guard
-from devrobot_robots.recording.process import describe_exit, RecordingProcess
+from devrobot_robots.recording.process import describe_exit, LAST_MESSAGES_S, RecordingProcess
 import pytest
 
 DEADLINE_S = 20.0
@@ -69,6 +69,18 @@ def test_stopping_lets_the_command_close_its_files(record, output):
     assert output.read_text() == 'ready\nclosed by SIGINT\n'
 
 
+SECONDS = CLOSER.replace('signal.Signals(number).name', 'time.monotonic()')
+
+
+def test_what_is_on_its_way_when_it_is_stopped_still_reaches_it(record, output):
+    process = record(SECONDS)
+    wait_for(output, 'ready')
+    asked = time.monotonic()
+    assert process.stop() == 0
+    ended = float(output.read_text().split()[-1])
+    assert ended >= asked + LAST_MESSAGES_S
+
+
 def test_a_command_that_does_not_listen_is_killed_in_the_end(record, output, monkeypatch):
     monkeypatch.setattr('devrobot_robots.recording.process.SIGTERM_PATIENCE_S', 0.1)
     process = record(DEAF, stop_timeout_s=0.1)
@@ -120,7 +132,7 @@ def test_the_command_closes_its_files_when_its_owner_is_killed(output):
 def test_the_command_closes_its_files_when_its_guard_is_ended(output, number):
     with output.open('ab') as sink:
         watching = subprocess.Popen(
-            [sys.executable, guard.__file__, '20', '20', sys.executable, '-c', CLOSER],
+            [sys.executable, guard.__file__, '0', '20', '20', sys.executable, '-c', CLOSER],
             stdin=subprocess.PIPE,
             stdout=sink,
         )

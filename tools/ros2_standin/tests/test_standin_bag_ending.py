@@ -83,6 +83,20 @@ def test_what_has_arrived_when_the_signal_comes_is_taken():
     assert (arriving.received, arriving.waiting) == (100, 0)
 
 
+def test_what_was_sent_just_before_the_signal_is_taken(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(bag_record, 'time', SimpleNamespace(monotonic=lambda: now[0]))
+    arriving = Arriving(waiting=0)
+
+    def spin_once(timeout_sec: float) -> None:
+        now[0] += timeout_sec
+        arriving.received += now[0] >= 0.3 and arriving.received == 0
+
+    arriving.spin_once = spin_once
+    bag_record._spin(arriving, arriving, [2], 0.1)
+    assert arriving.received == 1
+
+
 def test_messages_that_never_cease_do_not_keep_a_recorder_from_its_end(monkeypatch):
     now = [0.0]
 

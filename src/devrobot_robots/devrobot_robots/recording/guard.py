@@ -1,9 +1,10 @@
 """
 Run a command until the guard's standard input ends, then stop the command properly.
 
-Started as ``python guard.py SIGINT_SECONDS SIGTERM_SECONDS COMMAND…``. Whoever started it holds
-the other end of that pipe, so that the command ends properly even if its owner is killed: SIGINT
-first, SIGTERM if that does not help in time, then SIGKILL. The exit code is the command's, or 128
+Started as ``python guard.py LAST_SECONDS SIGINT_SECONDS SIGTERM_SECONDS COMMAND…``. Whoever
+started it holds the other end of that pipe, so that the command ends properly even if its owner is
+killed: after a last while for what is still on its way to it comes SIGINT, SIGTERM if that does
+not help in time, then SIGKILL. The exit code is the command's, or 128
 plus the number of the signal that ended it. Plain Python, because it starts without packages.
 """
 
@@ -22,7 +23,7 @@ PR_SET_PDEATHSIG = 1
 OWN_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-def run(command: Sequence[str], sigint_s: float, sigterm_s: float) -> int:
+def run(command: Sequence[str], last_s: float, sigint_s: float, sigterm_s: float) -> int:
     """Run the command as described above and return the exit code."""
     wake_up, wake = os.pipe()
     os.set_blocking(wake, False)
@@ -34,13 +35,16 @@ def run(command: Sequence[str], sigint_s: float, sigterm_s: float) -> int:
         command, stdin=subprocess.DEVNULL, preexec_fn=lambda: _prepare(libc, guard_pid)
     )
     _wait_for_order_or_end(child, wake_up)
-    for number, patience_s in (
+    orders: list[tuple[signal.Signals | None, float | None]] = [
+        (None, last_s),
         (signal.SIGINT, sigint_s),
         (signal.SIGTERM, sigterm_s),
         (signal.SIGKILL, None),
-    ):
+    ]
+    for number, patience_s in orders:
         if child.poll() is None:
-            child.send_signal(number)
+            if number is not None:
+                child.send_signal(number)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 child.wait(patience_s)
     code: int = child.returncode
@@ -69,4 +73,4 @@ def _wait_for_order_or_end(child: subprocess.Popen[bytes], wake_up: int) -> None
 
 
 if __name__ == '__main__':
-    sys.exit(run(sys.argv[3:], float(sys.argv[1]), float(sys.argv[2])))
+    sys.exit(run(sys.argv[4:], *map(float, sys.argv[1:4])))

@@ -9,6 +9,8 @@ import sys
 
 from devrobot_robots.recording import guard
 
+# A message takes up to 0.3 s to a recorder on a busy machine, which drops what comes after SIGINT.
+LAST_MESSAGES_S = 1.0
 SIGTERM_PATIENCE_S = 5.0
 GUARD_PATIENCE_S = 10.0
 
@@ -34,7 +36,7 @@ class RecordingProcess:
 
         :raises OSError: if it cannot be started.
         """
-        patience = (str(self._stop_timeout_s), str(SIGTERM_PATIENCE_S))
+        patience = map(str, (LAST_MESSAGES_S, self._stop_timeout_s, SIGTERM_PATIENCE_S))
         self._guard = subprocess.Popen(
             # Without site packages: quick, small, and nothing of the environment is loaded.
             [sys.executable, '-I', '-S', guard.__file__, *patience, *self._command],
@@ -50,11 +52,16 @@ class RecordingProcess:
         return None if self._guard is None else self._guard.poll()
 
     def stop(self) -> int:
-        """Stop the command if it runs, wait until it has ended, and return its exit code."""
+        """
+        Stop the command if it runs, wait until it has ended, and return its exit code.
+
+        What was sent to it before this is called still reaches it.
+        """
         assert self._guard is not None and self._guard.stdin is not None
         self._guard.stdin.close()
         try:
-            return self._guard.wait(self._stop_timeout_s + SIGTERM_PATIENCE_S + GUARD_PATIENCE_S)
+            patience_s = LAST_MESSAGES_S + self._stop_timeout_s + SIGTERM_PATIENCE_S
+            return self._guard.wait(patience_s + GUARD_PATIENCE_S)
         except subprocess.TimeoutExpired:
             self._guard.kill()
             return self._guard.wait()

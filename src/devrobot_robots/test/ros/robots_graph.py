@@ -22,7 +22,7 @@ from sensor_msgs.msg import Image
 from std_srvs.srv import Trigger
 
 NAMESPACE = '/bot'
-DEADLINE_S, FIRST_ANSWER_S = 20.0, 6.0
+DEADLINE_S, FIRST_ANSWER_S = 20.0, 15.0
 SMALL_WORLD = {
     'discovery_time': 0.0,
     'frame_rate': 0.0,

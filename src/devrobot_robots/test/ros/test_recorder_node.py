@@ -8,7 +8,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from typing import Any
 
 from devrobot_interfaces.srv import StartRecording
@@ -23,7 +22,7 @@ import pytest
 from rclpy.parameter import Parameter
 from robots_graph import NAMESPACE, Observer, wait
 
-DEADLINE_S, SETTLE_S = 60.0, 0.3
+DEADLINE_S = 60.0
 MAIN = 'from devrobot_robots.nodes.recorder_node import main; main()'
 
 pytestmark = pytest.mark.skipif(shutil.which('ros2') is None, reason='there is no ros2 command')
@@ -124,7 +123,6 @@ def wait_until_recorded(driver: Any) -> None:
         return bool(images) and all(counts.get(name) for name in names)
 
     wait(known, 'the driver to know of the recorder')
-    time.sleep(SETTLE_S)  # the recorder knows of the driver a little earlier or later
 
 
 def read(bag: Path) -> tuple[list[BagFrame], list[ActionEvent]]:

@@ -27,9 +27,9 @@ from ros2_standin.verbs.bag_options import (
 )
 
 SPIN_S = 0.05
-#: What has arrived when the signal comes belongs to the recording, if it takes no longer.
-LAST_S = 2.0
-IDLE_SPINS = 3
+#: What was sent before the signal belongs to the recording, if it takes no longer. On a busy
+#: machine messages are under way for up to 0.3 s.
+LAST_S, SILENCE_S = 2.0, 0.4
 
 
 def build_parser() -> Parser:
@@ -234,12 +234,12 @@ def _spin(
 
 
 def _take_the_rest(recorder: Recorder, executor: SingleThreadedExecutor) -> None:
-    end = time.monotonic() + LAST_S
-    idle = 0
-    while idle < IDLE_SPINS and time.monotonic() < end:
+    began = heard = time.monotonic()
+    while (now := time.monotonic()) < min(began + LAST_S, heard + SILENCE_S):
         before = recorder.received
-        executor.spin_once(timeout_sec=0.0)
-        idle = idle + 1 if recorder.received == before else 0
+        executor.spin_once(timeout_sec=SPIN_S)
+        if recorder.received != before:
+            heard = now
 
 
 def _warn(arguments: argparse.Namespace) -> None:
