@@ -41,10 +41,10 @@ def run(command: Sequence[str], last_s: float, sigint_s: float, sigterm_s: float
         (signal.SIGTERM, sigterm_s),
         (signal.SIGKILL, None),
     ]
-    for number, patience_s in orders:
+    for order, patience_s in orders:
         if child.poll() is None:
-            if number is not None:
-                child.send_signal(number)
+            if order is not None:
+                child.send_signal(order)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 child.wait(patience_s)
     code: int = child.returncode
