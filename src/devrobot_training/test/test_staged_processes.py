@@ -19,12 +19,21 @@ from staged_worlds import essence, run_staged, staged
 from team_runs import environment
 
 DEADLINE_S = 240.0
-#: Signals, when they come, and how many processes there are then beside the main one.
+#: Signals, when they come (in all trainings, or in that which comes there first), and how many
+#: processes there are then at least beside the main one. Trials take longer than starting what
+#: makes them, so that two sweeps go on at once.
 IN_SWEEPS = [
-    (signal.SIGINT, 'sweep_1/A/trial_01', 2 + 4),
-    (signal.SIGKILL, 'sweep_1/B/trial_00', 6),
+    (signal.SIGINT, 'sweep_1/A/trial_01', all, 2 + 4),
+    (signal.SIGKILL, 'sweep_1/B/trial_00', any, 2 + 2),
 ]
-IN_TRAININGS = [(signal.SIGTERM, 'part_1', 2)]
+IN_TRAININGS = [(signal.SIGTERM, 'part_1', all, 2)]
+SHORT = {'sweep__when': 'off', 'stopping__max_samples': 300}
+LONG = {
+    'sweep__when': 'initial',
+    'stopping__max_samples': 12_000,
+    'sweep__samples_a': 2000,
+    'sweep__samples_b': 2000,
+}
 
 
 def begin(*words) -> subprocess.Popen:
@@ -69,18 +78,19 @@ def summary(folder: Path) -> dict:
     return json.loads((folder / 'summary.json').read_text())
 
 
+def begun_there(places: Sequence[Path], there) -> bool:
+    return there(any(place.glob('metrics*.jsonl')) for place in places)
+
+
 @pytest.mark.timeout(8 * DEADLINE_S)  # seconds of work, minutes on a machine that is busy
 @pytest.mark.parametrize(
-    ('when', 'moments'),
-    [('initial', IN_SWEEPS), ('off', IN_TRAININGS)],
+    ('settings', 'moments'),
+    [(LONG, IN_SWEEPS), (SHORT, IN_TRAININGS)],
     ids=['sweeps', 'trainings'],
 )
-def test_signals_leave_no_process_and_the_rest_gives_the_same_choice(tmp_path, when, moments):
+def test_signals_leave_no_process_and_the_rest_gives_the_same_choice(tmp_path, settings, moments):
     bag = dot_session(tmp_path / 'walk')
-    alone = staged(
-        sweep__when=when, baseline=False, splits__first_size=100, stopping__max_samples=300,
-        runs_per_stage=2,
-    )  # fmt: skip
+    alone = staged(baseline=False, splits__first_size=100, runs_per_stage=2, **settings)
     _, whole = run_staged(bag, tmp_path, alone, run_id='whole')
     # Two trainings at a time, each with two workers for its trials.
     config = replace_dotted(alone, {'parallel_runs': 2, 'sweep.workers': 2})
@@ -89,12 +99,12 @@ def test_signals_leave_no_process_and_the_rest_gives_the_same_choice(tmp_path, w
         *('--root-session', bag, '--output-dir', tmp_path, '--run-id', 'cut'),
         *('--config', write_config(tmp_path / 'small.yaml', config)),
     )
-    for number, moment, processes in moments:
+    for number, moment, there, processes in moments:
         process = begin(*words)
         words = ('--resume', folder)
         places = [folder / f'stages/stage_01/run_{n}/{moment}' for n in (1, 2)]
         try:
-            wait_for(lambda p=places: all(list(x.glob('metrics*.jsonl')) for x in p), [process])
+            wait_for(partial(begun_there, places, there), [process])
             # What is waited for may be of an earlier part: the processes of this one come later.
             wait_for(partial(has_family, process.pid, processes), [process])
             started = family(process.pid)
