@@ -37,10 +37,12 @@ def extras_of(item: pytest.Item) -> list[str]:
 
 def pytest_configure() -> None:
     """
-    Let interrupts through, for the programs that tests start and stop.
+    Let signals through to the programs that tests start and stop.
 
-    Where the run itself is a background job, it inherits that interrupts are ignored, and so
-    would every program started from here.
+    Where the run itself is a background job, it inherits that interrupts are ignored, below
+    ``nohup`` that hang-ups are, and so would every program started from here.
     """
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, lambda *_: None)  # handlers are not inherited
