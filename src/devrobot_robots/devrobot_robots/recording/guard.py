@@ -4,8 +4,8 @@ Run a command until the guard's standard input ends, then stop the command prope
 Started as ``python guard.py LAST_SECONDS SIGINT_SECONDS SIGTERM_SECONDS COMMAND…``. Whoever
 started it holds the other end of that pipe, so that the command ends properly even if its owner is
 killed: after a last while for what is still on its way to it comes SIGINT, SIGTERM if that does
-not help in time, then SIGKILL. The exit code is the command's, or 128
-plus the number of the signal that ended it. Plain Python, because it starts without packages.
+not help in time, then SIGKILL. The exit code is the command's, or 128 plus the number of the
+signal that ended it. Plain Python, because it starts without packages.
 """
 
 from __future__ import annotations
@@ -35,18 +35,15 @@ def run(command: Sequence[str], last_s: float, sigint_s: float, sigterm_s: float
         command, stdin=subprocess.DEVNULL, preexec_fn=lambda: _prepare(libc, guard_pid)
     )
     _wait_for_order_or_end(child, wake_up)
-    orders: list[tuple[signal.Signals | None, float | None]] = [
-        (None, last_s),
+    _wait(child, last_s)
+    for number, patience_s in (
         (signal.SIGINT, sigint_s),
         (signal.SIGTERM, sigterm_s),
         (signal.SIGKILL, None),
-    ]
-    for order, patience_s in orders:
+    ):
         if child.poll() is None:
-            if order is not None:
-                child.send_signal(order)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                child.wait(patience_s)
+            child.send_signal(number)
+            _wait(child, patience_s)
     code: int = child.returncode
     return 128 - code if code < 0 else code
 
@@ -70,6 +67,11 @@ def _wait_for_order_or_end(child: subprocess.Popen[bytes], wake_up: int) -> None
                 return
         if sys.stdin.fileno() in readable and not os.read(sys.stdin.fileno(), 64):
             return
+
+
+def _wait(child: subprocess.Popen[bytes], patience_s: float | None) -> None:
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        child.wait(patience_s)
 
 
 if __name__ == '__main__':

@@ -27,7 +27,7 @@ class RecordingProcess:
         """``output`` is the file descriptor for everything that the command prints."""
         self._command = tuple(command)
         self._output = output
-        self._stop_timeout_s = stop_timeout_s
+        self._patience_s = (LAST_MESSAGES_S, stop_timeout_s, SIGTERM_PATIENCE_S)
         self._guard: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -36,7 +36,7 @@ class RecordingProcess:
 
         :raises OSError: if it cannot be started.
         """
-        patience = map(str, (LAST_MESSAGES_S, self._stop_timeout_s, SIGTERM_PATIENCE_S))
+        patience = map(str, self._patience_s)
         self._guard = subprocess.Popen(
             # Without site packages: quick, small, and nothing of the environment is loaded.
             [sys.executable, '-I', '-S', guard.__file__, *patience, *self._command],
@@ -60,8 +60,7 @@ class RecordingProcess:
         assert self._guard is not None and self._guard.stdin is not None
         self._guard.stdin.close()
         try:
-            patience_s = LAST_MESSAGES_S + self._stop_timeout_s + SIGTERM_PATIENCE_S
-            return self._guard.wait(patience_s + GUARD_PATIENCE_S)
+            return self._guard.wait(sum(self._patience_s) + GUARD_PATIENCE_S)
         except subprocess.TimeoutExpired:
             self._guard.kill()
             return self._guard.wait()
